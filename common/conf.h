@@ -1,0 +1,73 @@
+/*
+ * YAML (libyaml) into typed settings through tables of rows. One row per key:
+ * path, type, bounds, default, help. Unknown keys in a section that Doorward
+ * owns are errors with file, line, column and the nearest known key; in Kiali's
+ * own sections they are ignored, as Kiali does. Duplicate keys, anchors and
+ * aliases, several documents and more than 1 MB are refused.
+ *
+ * All errors of a file are collected, not only the first one.
+ */
+#ifndef COMMON_CONF_H
+#define COMMON_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conf_error {
+	unsigned line, column; /* from 1; 0 when it is about the whole file */
+	char *text;            /* "server.web_root: must not end with '/'" */
+	bool warning;
+};
+struct conf_errors {
+	struct conf_error *at;
+	size_t n;
+	size_t n_fatal;
+};
+void conf_error_add(struct conf_errors *e, bool warning, unsigned line,
+    unsigned column, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+void conf_errors_done(struct conf_errors *e);
+
+enum conf_type {
+	CONF_STRING,
+	CONF_BOOL,
+	CONF_UINT,     /* uint32_t, min..max */
+	CONF_SECONDS,  /* uint32_t; "60" or "60s", "5m" */
+	CONF_ENUM,     /* int; values is a NULL-terminated list of names */
+	CONF_STRINGS,  /* struct conf_list */
+};
+struct conf_list {
+	char **at;
+	size_t n;
+};
+struct conf_row {
+	const char *path; /* "server.web_root" */
+	enum conf_type type;
+	size_t offset;    /* into the settings struct */
+	uint32_t min, max;
+	const char *const *values;
+	const char *fallback; /* default, as it would stand in the file */
+	const char *help;     /* one line for check-config */
+};
+struct conf_table {
+	const struct conf_row *rows;
+	size_t n;
+	/* Dotted prefixes in which unknown keys are errors. */
+	const char *const *owned;
+};
+
+/* Where a value stands, for later checks: 0 when it is a default. */
+struct conf_place {
+	unsigned line, column;
+};
+
+/* Reads text of len bytes into *settings (zeroed before, defaults filled in).
+ * places: one per row, may be NULL. Errors are added to e; returns 0, or
+ * ERR_CONFIG when there was one. Strings are owned by the settings. */
+int conf_read(const struct conf_table *table, const char *text, size_t len,
+    void *settings, struct conf_place *places, struct conf_errors *e)
+    __attribute__((warn_unused_result));
+void conf_free(const struct conf_table *table, void *settings);
+
+#endif

@@ -1,0 +1,183 @@
+/*
+ * THE internal protocol: every control message, once. Bodies travel as frames
+ * (frame.h), nothing else crosses a process boundary.
+ *
+ * Transport: AF_UNIX SOCK_SEQPACKET, one datagram per message:
+ *   u16 MSG_MAGIC, u16 type, u64 request id, payload (encoded with wire.h)
+ * HELLO goes first in both directions. A reply carries the id of its request;
+ * a pushed message carries id 0. The role of the peer is which socket accepted
+ * it and its SO_PEERCRED uid, never message bytes.
+ *
+ * Notation: text/bytes = u16 length + bytes; raw[n] = n bytes.
+ */
+#ifndef COMMON_MSG_H
+#define COMMON_MSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/role.h"
+
+#define MSG_MAGIC 0xD00D
+#define MSG_PROTOCOL_VERSION 1
+#define MSG_HEADER_LEN 12
+#define MSG_PAYLOAD_MAX 65000
+
+/* Field limits that both sides of the protocol and the tests share. */
+#define MSG_TOKEN_MAX 16384  /* a bearer token */
+#define MSG_COOKIE_MAX 128   /* a session cookie's value */
+#define MSG_USER_MAX 512     /* a user name */
+#define MSG_CLIENT_MAX 64    /* "addr:port" of a client, for the audit trail */
+#define MSG_ROUTE_MAX 64     /* a route's name */
+#define MSG_REASON_MAX 256   /* a sentence for a person */
+#define MSG_CHAIN_MAX 32768  /* a certificate chain in PEM */
+#define MSG_HANDLE_LEN 32    /* SHA-256 of a credential: a session's handle */
+#define MSG_KEY_ID_LEN 4
+#define MSG_SIGN_MAX 512     /* a signature, or a structure to sign */
+
+enum msg_fd { FD_NONE, FD_ONE };
+
+#define R(role) (1u << ROLE_##role)
+#define R_DAEMONS (R(FRONTEND) | R(AUTHD) | R(EGRESS) | R(SECRETD))
+
+/* clang-format off */
+/*
+ *    type                    from         to           min  max    fd       reply
+ */
+#define MSG_LIST(X) \
+    /* u32 protocol version, text build ("0.1.0") */ \
+    X(MSG_HELLO,              R_DAEMONS | R(SIGNER) | R(CTL), \
+                                           R_DAEMONS | R(SIGNER) | R(CTL), \
+                                                          6,    64, FD_NONE, MSG_NONE) \
+    \
+    /* The control tool asks how a daemon is. empty */ \
+    X(MSG_STATUS,             R(CTL),      R_DAEMONS,     0,     0, FD_NONE, MSG_STATUS_RESULT) \
+    /* text (to 32 KB): lines "key: value\n" */ \
+    X(MSG_STATUS_RESULT,      R_DAEMONS,   R(CTL),        2, 32770, FD_NONE, MSG_NONE) \
+    \
+    /* A person or API client logs in. text token, text client */ \
+    X(MSG_LOGIN_TOKEN,        R(FRONTEND), R(AUTHD),      5, 16452, FD_NONE, MSG_LOGIN_RESULT) \
+    /* u8 enum login_code; text cookie ("" unless OK), u64 expires (unix s), text user,
+       text reason (a sentence for the person, "" when OK) */ \
+    X(MSG_LOGIN_RESULT,       R(AUTHD),    R(FRONTEND),  15,   928, FD_NONE, MSG_NONE) \
+    /* Who is this? Runs the whole validation. text cookie */ \
+    X(MSG_SESSION,            R(FRONTEND), R(AUTHD),      3,   130, FD_NONE, MSG_SESSION_RESULT) \
+    /* u8 enum verdict, text user, u64 expires (unix s) */ \
+    X(MSG_SESSION_RESULT,     R(AUTHD),    R(FRONTEND),  11,   523, FD_NONE, MSG_NONE) \
+    /* End a session. The result comes when every egress has acknowledged. text cookie, text client */ \
+    X(MSG_LOGOUT,             R(FRONTEND), R(AUTHD),      5,   196, FD_NONE, MSG_LOGOUT_RESULT) \
+    /* u8 enum verdict: ALLOW (it is ended), NO_SESSION (there was none), UNAVAILABLE (ended
+       here, but an egress has not acknowledged) */ \
+    X(MSG_LOGOUT_RESULT,      R(AUTHD),    R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
+    /* The cookie screening keys. empty */ \
+    X(MSG_SCREEN_KEYS,        R(FRONTEND), R(AUTHD),      0,     0, FD_NONE, MSG_SCREEN_KEYS_RESULT) \
+    /* u32 ask again in s; u8 n <= 64; n x { raw[4] key id, u16 epoch, raw[32] key } */ \
+    X(MSG_SCREEN_KEYS_RESULT, R(AUTHD),    R(FRONTEND),   5,  2437, FD_NONE, MSG_NONE) \
+    \
+    /* May this credential use this route? u8 enum credential, bytes value (cookie or token),
+       text route, text client */ \
+    X(MSG_LEASE,              R(EGRESS),   R(AUTHD),      8, 16519, FD_NONE, MSG_LEASE_RESULT) \
+    /* u8 enum verdict, text user, bytes token to inject ("" for none), u32 lease ms (how long
+       this answer may be used), u64 session end (unix s), raw[32] handle */ \
+    X(MSG_LEASE_RESULT,       R(AUTHD),    R(EGRESS),    49, 16945, FD_NONE, MSG_NONE) \
+    /* Pushed: drop leases and cut exchanges. u64 sequence number, u8 enum revoke, raw[32] handle */ \
+    X(MSG_REVOKE,             R(AUTHD),    R(EGRESS),    41,    41, FD_NONE, MSG_REVOKE_ACK) \
+    /* u64 sequence number */ \
+    X(MSG_REVOKE_ACK,         R(EGRESS),   R(AUTHD),      8,     8, FD_NONE, MSG_NONE) \
+    \
+    /* The session keys, derived from the signing key. empty */ \
+    X(MSG_SESSION_KEYS,       R(AUTHD),    R(SECRETD),    0,     0, FD_NONE, MSG_SESSION_KEYS_RESULT) \
+    /* u8 n (0: no usable signing key) <= 16; newest first:
+       n x { raw[4] key id, raw[32] seal key, raw[32] screening key } */ \
+    X(MSG_SESSION_KEYS_RESULT,R(SECRETD),  R(AUTHD),      1,  1089, FD_NONE, MSG_NONE) \
+    /* Doorward's own service-account token (slot cluster-token). empty */ \
+    X(MSG_CLUSTER_TOKEN,      R(AUTHD),    R(SECRETD),    0,     0, FD_NONE, MSG_CLUSTER_TOKEN_RESULT) \
+    /* bytes token, "" when the slot is empty */ \
+    X(MSG_CLUSTER_TOKEN_RESULT,R(SECRETD), R(AUTHD),      2, 16386, FD_NONE, MSG_NONE) \
+    \
+    /* A TLS certificate and a channel to the signer of its key. u16 index (0 for now the only one) */ \
+    X(MSG_TLS_IDENTITY,       R(FRONTEND), R(SECRETD),    2,     2, FD_NONE, MSG_TLS_IDENTITY_RESULT) \
+    /* u16 how many there are, bytes chain (PEM, leaf first); the descriptor is one end of a
+       fresh SEQPACKET pair, the signer has the other. None with count 0: no TLS configured */ \
+    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND),   4, 32772, FD_ONE,  MSG_NONE) \
+    /* No TLS is configured, or the signer is away: u8 1 (configured) or 0 */ \
+    X(MSG_TLS_IDENTITY_NONE,  R(SECRETD),  R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
+    /* The session-ticket keys, shared by all workers. empty */ \
+    X(MSG_TICKET_KEYS,        R(FRONTEND), R(SECRETD),    0,     0, FD_NONE, MSG_TICKET_KEYS_RESULT) \
+    /* u32 ask again in s; u8 n <= 3, newest first: n x { raw[16] name, raw[32] AES key, raw[32] HMAC key } */ \
+    X(MSG_TICKET_KEYS_RESULT, R(SECRETD),  R(FRONTEND),   5,   245, FD_NONE, MSG_NONE) \
+    \
+    /* Load the one key of this signer. bytes private key (PEM), bytes certificate chain (PEM) */ \
+    X(MSG_SIGNER_LOAD,        R(SECRETD),  R(SIGNER),     5, 65000, FD_NONE, MSG_SIGNER_LOADED) \
+    /* u8 enum signer_state; text reason */ \
+    X(MSG_SIGNER_LOADED,      R(SIGNER),   R(SECRETD),    3,   259, FD_NONE, MSG_NONE) \
+    /* A new frontend channel: the descriptor. empty */ \
+    X(MSG_SIGNER_ATTACH,      R(SECRETD),  R(SIGNER),     0,     0, FD_ONE,  MSG_NONE) \
+    /* Sign one handshake. u16 TLS SignatureScheme (RFC 8446 4.2.3), bytes the structure:
+       TLS 1.3: 64 x 0x20, "TLS 1.3, server CertificateVerify", 0, transcript hash;
+       TLS 1.2: client random, server random, ServerECDHParams */ \
+    X(MSG_SIGN,               R(FRONTEND), R(SIGNER),     5,   516, FD_NONE, MSG_SIGN_RESULT) \
+    /* bytes signature, "" when refused */ \
+    X(MSG_SIGN_RESULT,        R(SIGNER),   R(FRONTEND),   2,   514, FD_NONE, MSG_NONE)
+/* clang-format on */
+
+enum msg_type {
+	MSG_NONE,
+#define X(type, from, to, min, max, fd, reply) type,
+	MSG_LIST(X)
+#undef X
+	    MSG_COUNT
+};
+
+/* What authd says of a credential. Values are the wire's. */
+enum verdict {
+	VERDICT_ALLOW,
+	VERDICT_NO_SESSION,  /* unknown, logged out, malformed: 401 */
+	VERDICT_EXPIRED,     /* was a session, is over: 401 */
+	VERDICT_REJECTED,    /* the cluster or issuer no longer accepts the token: 401 */
+	VERDICT_FORBIDDEN,   /* known, but not allowed here: 403 */
+	VERDICT_UNAVAILABLE, /* cannot be decided now: 503 */
+	VERDICT_COUNT
+};
+
+/* Outcome of a login. The reason sentence goes with each but OK. */
+enum login_code {
+	LOGIN_OK,
+	LOGIN_EXPIRED,      /* the token's own exp is past: 401 */
+	LOGIN_REJECTED,     /* the cluster or the offline check refuses it: 401 */
+	LOGIN_NO_NAMESPACE, /* good, but sees no namespace: 401 */
+	LOGIN_FORBIDDEN,    /* good, but the allow rules say no: 403 */
+	LOGIN_UNAVAILABLE,  /* cluster or secretd unreachable: 503 */
+	LOGIN_NOT_OFFERED,  /* the strategy has no such login: 400 */
+	LOGIN_BUSY,         /* too many attempts: 429 */
+	LOGIN_CODE_COUNT
+};
+
+enum credential { CREDENTIAL_COOKIE, CREDENTIAL_BEARER, CREDENTIAL_COUNT };
+enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_COUNT };
+enum signer_state {
+	SIGNER_READY,
+	SIGNER_BAD_KEY,  /* not a usable private key */
+	SIGNER_BAD_CERT, /* not a usable certificate */
+	SIGNER_MISMATCH, /* the key is not the certificate's */
+	SIGNER_STATE_COUNT
+};
+
+struct msg_spec {
+	const char *name;
+	unsigned from, to; /* masks of 1 << enum role */
+	uint32_t min, max; /* payload bytes */
+	enum msg_fd fd;
+	enum msg_type reply;
+};
+
+/* NULL for MSG_NONE and unknown numbers. */
+const struct msg_spec *msg_spec(unsigned type);
+/* "MSG_HELLO", or "unknown message". */
+const char *msg_name(unsigned type);
+/* 0, or ERR_PROTOCOL: unknown type, wrong direction, length or descriptor. */
+int msg_check(unsigned type, size_t len, bool has_fd, enum role from,
+    enum role to) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * What the configuration says, typed, checked and with defaults: Kiali's own
+ * keys with Kiali's meaning, and the section doorward. All daemons read the
+ * same file with the same table before they enter the sandbox, so that
+ * `doorward check-config` says exactly what they would say.
+ */
+#ifndef COMMON_SETTINGS_H
+#define COMMON_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "common/conf.h"
+#include "common/text.h"
+
+enum strategy { /* auth.strategy */
+	STRATEGY_ANONYMOUS,
+	STRATEGY_TOKEN,
+	STRATEGY_OPENID,    /* known, refused for now with a sentence */
+	STRATEGY_OPENSHIFT, /* refused for good, with the reason */
+	STRATEGY_HEADER,    /* known, refused for now */
+};
+enum preset { PRESET_KIALI, PRESET_GENERIC };
+enum inject { INJECT_NONE, INJECT_USER_TOKEN }; /* credential: */
+enum tls_version { TLS_VERSION_UNSET, TLS_VERSION_1_2, TLS_VERSION_1_3 };
+
+struct cidr {
+	int family; /* AF_INET, AF_INET6 */
+	uint8_t address[16];
+	unsigned bits;
+};
+struct url { /* http or https, no userinfo, no query */
+	bool tls;
+	char *host; /* without brackets */
+	uint16_t port;
+	char *path; /* "" or "/x", no trailing slash */
+};
+
+struct settings {
+	/* auth */
+	int strategy; /* enum strategy */
+	/* deployment */
+	char *deployment_namespace;  /* istio-system */
+	char *instance_name;         /* kiali */
+	char *service_account;       /* "<instance_name>-service-account", for the hint */
+	struct conf_list namespaces; /* doorward.kubernetes.namespaces, and those of
+	                                deployment.discovery_selectors.default */
+	int tls_min, tls_max;        /* enum tls_version; min default 1.3 */
+	struct conf_list cipher_suites, groups;
+	/* identity */
+	char *cert_file, *key_file; /* both or none; set: TLS */
+	/* kubernetes_config */
+	char *cluster_name;          /* Kubernetes */
+	uint32_t recheck_s;          /* cache_token_namespace_duration, 10 */
+	/* login_token */
+	uint32_t expiration_s;       /* 86400 */
+	char *signing_key;           /* "", "secret:name:key" or absolute path */
+	/* server */
+	char *address;
+	uint32_t port;               /* 20001 */
+	char *web_root;              /* as configured: "/" or "/kiali" */
+	char *web_prefix;            /* "" or "/kiali" */
+	char *web_fqdn, *web_port, *web_schema;
+	bool audit_log;
+	bool require_auth;
+	bool cors_allow_all;
+	/* doorward */
+	struct conf_list listen;     /* "0.0.0.0:443"; default address:port */
+	struct conf_list hosts;      /* names that Host may have; default
+	                                web_fqdn; none: any, with a warning */
+	struct cidr *trusted_proxies;
+	size_t n_trusted_proxies;
+	struct conf_list trusted_proxies_text;
+	struct conf_list secrets_dirs;
+	uint32_t workers;            /* default: one per core, at most 4 */
+	uint32_t max_connections;    /* per worker, 4096 */
+	uint32_t max_per_address;    /* per worker, 256 (IPv6: per /64) */
+	struct url console;
+	char *console_url_text;
+	char *console_ca_file;       /* for https; default: the system's */
+	int console_preset;          /* enum preset */
+	int console_credential;      /* enum inject */
+	char *api_server_text;
+	struct url api_server;       /* host NULL: none */
+	char *api_ca_file;
+	struct conf_list audiences;
+	char *jwks_file;             /* offline verification */
+	char *issuer;                /* doorward.kubernetes.issuer, for jwks_file */
+	uint32_t idle_s;             /* doorward.session.idle_seconds, 0: none */
+	char *cookie_name;           /* "": chosen from TLS and web_root */
+
+	struct conf_place *places;   /* of the rows, for check-config */
+	char *file;                  /* where it was read from */
+};
+
+/* Reads and checks. Errors and warnings are added to e. NULL when one was
+ * fatal. */
+struct settings *settings_read(const char *file, struct conf_errors *e);
+/* For daemons: logs warnings, and every error, then is fatal. */
+struct settings *settings_load(const char *file);
+void settings_free(struct settings *s);
+/* The table, for check-config. */
+extern const struct conf_table settings_table;
+
+/* Is TLS terminated here? */
+bool settings_tls(const struct settings *s);
+/* The session cookie's name: cookie_name, or over HTTPS __Host-doorward (web
+ * root /) or __Secure-doorward (other roots), else doorward. secure: whether
+ * the client reaches us through HTTPS. Static or owned by s. */
+const char *settings_cookie_name(const struct settings *s, bool secure);
+/* Every name that the session cookie may have had, for stripping. */
+bool settings_is_own_cookie(const struct settings *s, struct slice name);
+bool settings_trusts(const struct settings *s, const struct sockaddr *address);
+
+/* The routing decision on a parsed path, shared by frontend and egress so that
+ * one place says what is public. */
+enum route_kind {
+	ROUTE_OWN,     /* Doorward's endpoint: the frontend answers */
+	ROUTE_PUBLIC,  /* forwarded without a session */
+	ROUTE_SESSION, /* forwarded with one */
+	ROUTE_NONE,    /* outside web_root, or no such thing */
+};
+struct route {
+	enum route_kind kind;
+	const char *name; /* "console" */
+	int inject;       /* enum inject */
+};
+struct route settings_route(const struct settings *s, struct slice path);
+
+#endif

@@ -1,0 +1,10 @@
+include tests/unit/local.mk
+include tests/sandbox/local.mk
+include tests/peer/local.mk
+include tests/fuzz/local.mk
+include tests/conf/local.mk
+include tests/systemd/local.mk
+include tests/e2e/local.mk
+include tests/bench/local.mk
+include tests/lint/local.mk
+include tests/kubernetes/local.mk

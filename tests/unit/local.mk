@@ -1,0 +1,10 @@
+include tests/unit/base.mk
+include tests/unit/http.mk
+include tests/unit/conn.mk
+include tests/unit/secretd.mk
+include tests/unit/sandbox.mk
+include tests/unit/settings.mk
+include tests/unit/authd.mk
+include tests/unit/verify.mk
+include tests/unit/egress.mk
+include tests/unit/frontend.mk
