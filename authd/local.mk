@@ -1,1 +1,2 @@
 # authd
+include authd/verify.mk

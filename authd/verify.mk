@@ -1,0 +1,12 @@
+# Token checks: a library of their own, so that tests and tools link them
+# without the rest of authd.
+noinst_LIBRARIES += authd/libverify.a
+authd_libverify_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
+	$(SSL_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
+authd_libverify_a_SOURCES = \
+	authd/json_strict.h \
+	authd/token.h \
+	authd/json_strict.c
+VERIFY_LIBS = authd/libverify.a common/libcommon.a $(CURL_LIBS) \
+	$(JANSSON_LIBS) $(EVENT_EXTRA_LIBS) $(EVENT_LIBS) $(SSL_LIBS) \
+	$(CRYPTO_LIBS)
