@@ -28,7 +28,11 @@ void audit_begin(struct audit *a, const char *message);
 /* Values are escaped and cut to 256 bytes; a NULL value is left out. */
 void audit_str(struct audit *a, const char *key, const char *value);
 void audit_u64(struct audit *a, const char *key, uint64_t value);
-/* A token's fingerprint: first 16 hex digits of its SHA-256. */
+/* The fingerprint of a credential: the first 16 hex digits of its SHA-256,
+ * which the caller has (32 bytes). */
+void audit_fingerprint(
+    struct audit *a, const char *key, const uint8_t digest[32]);
+/* Writes the line. */
 void audit_end(struct audit *a);
 
 #endif

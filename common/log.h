@@ -27,6 +27,7 @@ enum log_level {
 
 /* process: "frontend", "authd", ...; stands in every line as process=... */
 void log_open(const char *process);
+const char *log_process(void); /* NULL before log_open */
 bool log_enabled(enum log_level level);
 #define log_trace(...) log_write(LOG_LEVEL_TRACE, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
@@ -51,5 +52,7 @@ void log_limited(struct log_rate *rate, uint32_t interval_ms,
  * NUL-terminated, cut at cap on a character boundary. Go's escaping: also
  * < > & as \u003c \u003e \u0026. Returns the length. */
 size_t log_json_escape(char *dst, size_t cap, const char *s, size_t len);
+/* Writes a finished line (with its newline) as it is: for audit.c. */
+void log_line(const char *line, size_t len);
 
 #endif

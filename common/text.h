@@ -49,8 +49,11 @@ int text_hex_digit(char c);
  * Returns the new length or an error. */
 long text_url_decode(char *s, size_t len, bool plus)
     __attribute__((warn_unused_result));
-/* Length of the longest common misspelling distance (Levenshtein), for "did
- * you mean"; strings over 64 bytes count as far away. */
+/* Edit distance (Levenshtein), for "did you mean"; strings over 64 bytes count
+ * as far away. */
 unsigned text_distance(const char *a, const char *b);
+/* Bytes of the UTF-8 character (RFC 3629) at s: 1..4, or 0 when the bytes are
+ * not valid UTF-8 or len is 0. */
+size_t text_utf8_len(const char *s, size_t len);
 
 #endif
