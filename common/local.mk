@@ -23,6 +23,7 @@ common_libcommon_a_SOURCES = \
 	common/secret.h \
 	common/settings.h \
 	common/text.h \
+	common/ticket.h \
 	common/wire.h \
 	common/http/http.h \
 	common/err.c \
@@ -33,6 +34,7 @@ common_libcommon_a_SOURCES = \
 	common/log.c \
 	common/audit.c \
 	common/secret.c \
+	common/ticket.c \
 	common/wire.c \
 	common/role.c \
 	common/msg.c \
