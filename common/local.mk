@@ -25,6 +25,8 @@ common_libcommon_a_SOURCES = \
 	common/text.h \
 	common/ticket.h \
 	common/wire.h \
+	common/http/chars.h \
+	common/http/head.h \
 	common/http/http.h \
 	common/err.c \
 	common/mem.c \
@@ -52,6 +54,8 @@ common_libcommon_a_SOURCES = \
 	common/conf.c \
 	common/settings.c \
 	common/route.c \
+	common/http/chars.c \
+	common/http/head.c \
 	common/http/scan.c \
 	common/http/request.c \
 	common/http/response.c \
