@@ -20,6 +20,7 @@ common_libcommon_a_SOURCES = \
 	common/resolve.h \
 	common/role.h \
 	common/sandbox.h \
+	common/sandbox_parts.h \
 	common/secret.h \
 	common/settings.h \
 	common/text.h \
@@ -46,6 +47,7 @@ common_libcommon_a_SOURCES = \
 	common/notify.c \
 	common/daemon.c \
 	common/sandbox.c \
+	common/sandbox_landlock.c \
 	common/sandbox_rules.c \
 	common/frame.c \
 	common/conn.c \
