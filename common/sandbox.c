@@ -163,15 +163,17 @@ set_mdwe(void)
 static void
 limit(int resource, rlim_t value, const char *name)
 {
-	struct rlimit want, now;
+	const struct rlimit unknown = { RLIM_INFINITY, RLIM_INFINITY };
+	__rlimit_resource_t which = (__rlimit_resource_t)resource;
+	struct rlimit want, now = unknown;
 
-	if (getrlimit((__rlimit_resource_t)resource, &now) < 0)
+	if (getrlimit(which, &now) < 0)
 		log_fatal("sandbox: cannot read the limit %s: %s", name,
 		    strerror(errno));
 	want.rlim_cur = want.rlim_max =
 	    value < now.rlim_max ? value : now.rlim_max;
-	if (setrlimit((__rlimit_resource_t)resource, &want) < 0 ||
-	    getrlimit((__rlimit_resource_t)resource, &now) < 0 ||
+	now = unknown;
+	if (setrlimit(which, &want) < 0 || getrlimit(which, &now) < 0 ||
 	    now.rlim_max > value || now.rlim_cur != now.rlim_max)
 		log_fatal("sandbox: cannot set the limit %s: %s", name,
 		    strerror(errno));
@@ -264,7 +266,9 @@ close_system_calls(const struct sandbox *spec)
 	if (r < 0)
 		log_fatal("sandbox: the seccomp filter cannot be loaded: %s",
 		    strerror(-r));
-	if (prctl(PR_GET_SECCOMP, 0ul, 0ul, 0ul, 0ul) != SECCOMP_MODE_FILTER)
+	if (prctl(PR_GET_SECCOMP, 0ul, 0ul, 0ul, 0ul) != SECCOMP_MODE_FILTER ||
+	    prctl(SANDBOX_PROBE, 0ul, 0ul, 0ul, 0ul) != -1 ||
+	    errno != SANDBOX_PROBE_ERRNO + (int)spec->role)
 		log_fatal("sandbox: the seccomp filter does not hold");
 	describe_add("seccomp");
 }

@@ -24,12 +24,13 @@ enum sandbox_role {
 };
 
 enum sandbox_access {
-	SANDBOX_READ = 1,      /* files below may be read, folders listed */
-	SANDBOX_WRITE = 2,     /* files below may be made, written, removed */
+	SANDBOX_READ = 1,  /* files below may be read, folders listed */
+	SANDBOX_WRITE = 2, /* files below may be made, written, removed */
 };
 
 struct sandbox_path {
-	const char *path; /* file or folder; one that does not exist is skipped */
+	const char
+	    *path; /* file or folder; one that does not exist is skipped */
 	unsigned access;
 };
 
@@ -38,8 +39,8 @@ struct sandbox {
 	const struct sandbox_path *paths; /* all other paths are closed */
 	size_t n_paths;
 	const uint16_t *tcp_connect_ports; /* ABI 4+: all others are closed; */
-	size_t n_tcp_connect_ports;        /* none given: none allowed */
-	size_t max_fds; /* RLIMIT_NOFILE; 0: 1024 */
+	size_t n_tcp_connect_ports;	   /* none given: none allowed */
+	size_t max_fds;			   /* RLIMIT_NOFILE; 0: 1024 */
 };
 
 /* Refuses to run as root or with supplementary root group. Enters all layers

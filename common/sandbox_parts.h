@@ -9,7 +9,11 @@
 #include "common/sandbox.h"
 
 /* Loads the filter of the role, on top of those that are there. Needs
- * no_new_privs. 0 or a negative errno. */
+ * no_new_privs. 0 or a negative errno. To show that the filter in force is the
+ * role's, prctl(SANDBOX_PROBE) fails with SANDBOX_PROBE_ERRNO + role, which no
+ * kernel and no outer filter answers. */
+#define SANDBOX_PROBE 0x44776f72
+#define SANDBOX_PROBE_ERRNO 3000
 int sandbox_rules_load(enum sandbox_role role)
     __attribute__((warn_unused_result));
 

@@ -272,9 +272,22 @@ add_by_arguments(scmp_filter_ctx ctx, const struct argument_rule *r)
 }
 
 static int
-fill(scmp_filter_ctx ctx, unsigned role_bit)
+add_probe(scmp_filter_ctx ctx, enum sandbox_role role)
 {
-	int r = 0;
+	struct scmp_arg_cmp probe = {
+		.arg = 0, .op = SCMP_CMP_EQ, .datum_a = SANDBOX_PROBE
+	};
+
+	return seccomp_rule_add_array(ctx,
+	    SCMP_ACT_ERRNO(SANDBOX_PROBE_ERRNO + (uint32_t)role),
+	    SCMP_SYS(prctl), 1, &probe);
+}
+
+static int
+fill(scmp_filter_ctx ctx, enum sandbox_role role)
+{
+	unsigned role_bit = 1u << role;
+	int r = add_probe(ctx, role);
 
 	for (size_t i = 0; r == 0 && i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].roles & role_bit)
@@ -300,7 +313,7 @@ sandbox_rules_load(enum sandbox_role role)
 	if (r == 0) /* set and verified already by sandbox.c */
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
 	if (r == 0)
-		r = fill(ctx, 1u << role);
+		r = fill(ctx, role);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	seccomp_release(ctx);
