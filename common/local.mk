@@ -8,6 +8,7 @@ common_libcommon_a_SOURCES = \
 	common/clock.h \
 	common/conf.h \
 	common/conn.h \
+	common/conn_internal.h \
 	common/daemon.h \
 	common/err.h \
 	common/frame.h \
