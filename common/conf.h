@@ -5,7 +5,8 @@
  * own sections they are ignored, as Kiali does. Duplicate keys, anchors and
  * aliases, several documents and more than 1 MB are refused.
  *
- * All errors of a file are collected, not only the first one.
+ * A null value means "not set". All errors of a file are collected, not only the
+ * first one.
  */
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
@@ -29,9 +30,14 @@ void conf_error_add(struct conf_errors *e, bool warning, unsigned line,
     __attribute__((format(printf, 5, 6)));
 void conf_errors_done(struct conf_errors *e);
 
+/* Where a value stands, for later checks: 0 when it is a default. */
+struct conf_place {
+	unsigned line, column;
+};
+
 enum conf_type {
 	CONF_STRING,
-	CONF_BOOL,
+	CONF_BOOL,     /* bool; true false yes no on off */
 	CONF_UINT,     /* uint32_t, min..max */
 	CONF_SECONDS,  /* uint32_t; "60" or "60s", "5m" */
 	CONF_ENUM,     /* int; values is a NULL-terminated list of names */
@@ -41,6 +47,9 @@ struct conf_list {
 	char **at;
 	size_t n;
 };
+void conf_list_add(struct conf_list *l, const char *text); /* a copy */
+void conf_list_done(struct conf_list *l);
+
 struct conf_row {
 	const char *path; /* "server.web_root" */
 	enum conf_type type;
@@ -55,11 +64,11 @@ struct conf_table {
 	size_t n;
 	/* Dotted prefixes in which unknown keys are errors. */
 	const char *const *owned;
-};
-
-/* Where a value stands, for later checks: 0 when it is a default. */
-struct conf_place {
-	unsigned line, column;
+	/* Called for every scalar that no row claims, outside the owned
+	 * sections: path is "a.b[0].c". SECURITY: value may be a credential
+	 * that somebody wrote here: it must not be shown. May be NULL. */
+	void (*other)(void *settings, const char *path, const char *value,
+	    const struct conf_place *at, struct conf_errors *e);
 };
 
 /* Reads text of len bytes into *settings (zeroed before, defaults filled in).
@@ -69,5 +78,11 @@ int conf_read(const struct conf_table *table, const char *text, size_t len,
     void *settings, struct conf_place *places, struct conf_errors *e)
     __attribute__((warn_unused_result));
 void conf_free(const struct conf_table *table, void *settings);
+/* Sets one value from text: 0, or ERR_FORMAT with the reason, as it would follow
+ * "key: ", in why[cap]. A list's text is separated by commas. */
+int conf_set(const struct conf_row *row, void *settings, const char *text,
+    char *why, size_t cap) __attribute__((warn_unused_result));
+/* The value as it could stand in a file. Caller frees. */
+char *conf_value_text(const struct conf_row *row, const void *settings);
 
 #endif

@@ -5,6 +5,7 @@ common_libcommon_a_SOURCES = \
 	common/audit.h \
 	common/b64url.h \
 	common/chan.h \
+	common/cidr.h \
 	common/clock.h \
 	common/conf.h \
 	common/conn.h \
@@ -24,8 +25,10 @@ common_libcommon_a_SOURCES = \
 	common/sandbox_parts.h \
 	common/secret.h \
 	common/settings.h \
+	common/settings_internal.h \
 	common/text.h \
 	common/ticket.h \
+	common/url.h \
 	common/wire.h \
 	common/http/chars.h \
 	common/http/head.h \
@@ -54,8 +57,16 @@ common_libcommon_a_SOURCES = \
 	common/conn.c \
 	common/conn_tls.c \
 	common/resolve.c \
+	common/url.c \
+	common/cidr.c \
 	common/conf.c \
+	common/conf_value.c \
 	common/settings.c \
+	common/settings_table.c \
+	common/settings_check.c \
+	common/settings_tls.c \
+	common/settings_network.c \
+	common/settings_credentials.c \
 	common/route.c \
 	common/http/chars.c \
 	common/http/head.c \

@@ -12,8 +12,10 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "common/cidr.h"
 #include "common/conf.h"
 #include "common/text.h"
+#include "common/url.h"
 
 enum strategy { /* auth.strategy */
 	STRATEGY_ANONYMOUS,
@@ -26,18 +28,6 @@ enum preset { PRESET_KIALI, PRESET_GENERIC };
 enum inject { INJECT_NONE, INJECT_USER_TOKEN }; /* credential: */
 enum tls_version { TLS_VERSION_UNSET, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
-struct cidr {
-	int family; /* AF_INET, AF_INET6 */
-	uint8_t address[16];
-	unsigned bits;
-};
-struct url { /* http or https, no userinfo, no query */
-	bool tls;
-	char *host; /* without brackets */
-	uint16_t port;
-	char *path; /* "" or "/x", no trailing slash */
-};
-
 struct settings {
 	/* auth */
 	int strategy; /* enum strategy */
@@ -47,7 +37,11 @@ struct settings {
 	char *service_account;       /* "<instance_name>-service-account", for the hint */
 	struct conf_list namespaces; /* doorward.kubernetes.namespaces, and those of
 	                                deployment.discovery_selectors.default */
+	int tls_source;              /* config or auto; both mean the same here */
+	char *tls_min_text, *tls_max_text;
 	int tls_min, tls_max;        /* enum tls_version; min default 1.3 */
+	/* As OpenSSL names them, only those that are offered; empty: its
+	 * defaults. cipher_suites are those of TLS 1.2. */
 	struct conf_list cipher_suites, groups;
 	/* identity */
 	char *cert_file, *key_file; /* both or none; set: TLS */
@@ -67,9 +61,11 @@ struct settings {
 	bool require_auth;
 	bool cors_allow_all;
 	/* doorward */
-	struct conf_list listen;     /* "0.0.0.0:443"; default address:port */
-	struct conf_list hosts;      /* names that Host may have; default
-	                                web_fqdn; none: any, with a warning */
+	struct conf_list listen;     /* "0.0.0.0:443"; default address:port;
+	                                ":443" is every address */
+	struct conf_list hosts;      /* names that Host may have, lower case;
+	                                default web_fqdn; none: any, with a
+	                                warning */
 	struct cidr *trusted_proxies;
 	size_t n_trusted_proxies;
 	struct conf_list trusted_proxies_text;
@@ -89,8 +85,11 @@ struct settings {
 	char *jwks_file;             /* offline verification */
 	char *issuer;                /* doorward.kubernetes.issuer, for jwks_file */
 	uint32_t idle_s;             /* doorward.session.idle_seconds, 0: none */
+	int session_store;           /* sqlite is the only one */
 	char *cookie_name;           /* "": chosen from TLS and web_root */
 
+	struct conf_list selected_namespaces; /* joined to namespaces */
+	struct conf_list ignored;    /* paths that were read but are not used */
 	struct conf_place *places;   /* of the rows, for check-config */
 	char *file;                  /* where it was read from */
 };
@@ -106,12 +105,16 @@ extern const struct conf_table settings_table;
 
 /* Is TLS terminated here? */
 bool settings_tls(const struct settings *s);
+/* Where a row's value stands; zero when it is the default. */
+struct conf_place settings_place(const struct settings *s, const char *path);
 /* The session cookie's name: cookie_name, or over HTTPS __Host-doorward (web
  * root /) or __Secure-doorward (other roots), else doorward. secure: whether
  * the client reaches us through HTTPS. Static or owned by s. */
 const char *settings_cookie_name(const struct settings *s, bool secure);
-/* Every name that the session cookie may have had, for stripping. */
+/* Every name that the session cookie may have had, Kiali's own included, for
+ * stripping. */
 bool settings_is_own_cookie(const struct settings *s, struct slice name);
+/* Is address one of trusted_proxies? */
 bool settings_trusts(const struct settings *s, const struct sockaddr *address);
 
 /* The routing decision on a parsed path, shared by frontend and egress so that
@@ -127,6 +130,9 @@ struct route {
 	const char *name; /* "console" */
 	int inject;       /* enum inject */
 };
+/* path: as it stood in the request, without the query. Prefixes are compared
+ * with the decoded path, since an upstream decodes it before it routes. With
+ * STRATEGY_ANONYMOUS there is no ROUTE_SESSION. */
 struct route settings_route(const struct settings *s, struct slice path);
 
 #endif

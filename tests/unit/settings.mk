@@ -1,1 +1,8 @@
 # tests/unit: settings
+check_PROGRAMS += tests/unit/test_settings tests/unit/test_route
+TESTS += tests/unit/test_settings tests/unit/test_route
+tests_unit_test_settings_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_settings_LDADD = common/libcommon.a $(YAML_LIBS) $(CHECK_LIBS)
+tests_unit_test_route_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_route_LDADD = common/libcommon.a $(YAML_LIBS) $(CHECK_LIBS)
+EXTRA_DIST += tests/unit/settings_text.h
