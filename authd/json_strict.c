@@ -5,34 +5,23 @@
  */
 #include "authd/json_strict.h"
 
-#include <malloc.h>
-#include <stdlib.h>
-
 #include "common/err.h"
-#include "common/mem.h"
 #include "common/secret.h"
 
+#include "authd/wiped_mem.h"
+
 #define DATE_MAX 253402300799
-
-static void *
-wiped_alloc(size_t size)
-{
-	return mem_new(size > 0 ? size : 1);
-}
-
-static void
-wiped_free(void *p)
-{
-	if (p == NULL)
-		return;
-	secret_wipe(p, malloc_usable_size(p));
-	free(p);
-}
 
 void
 json_strict_init(void)
 {
+	size_t seed;
+
 	json_set_alloc_funcs(wiped_alloc, wiped_free);
+	/* Otherwise jansson opens /dev/urandom at its first object, which the
+	 * sandbox refuses. 0 would ask for that too. */
+	secret_random(&seed, sizeof(seed));
+	json_object_seed(seed | 1);
 }
 
 /* Counts brackets outside strings. What is not JSON is the parser's affair. */

@@ -1,0 +1,642 @@
+/*
+ * curl on libevent; see the header.
+ */
+#include "authd/fetch.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+
+#include "common/err.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/resolve.h"
+#include "common/secret.h"
+#include "common/settings.h"
+
+#include "authd/wiped_mem.h"
+
+#define CA_MAX 4194304
+#define BODY_FIRST 4096
+#define CONNECTIONS_MAX 32L
+#define CONNECTIONS_KEPT 8L
+#define IDLE_MAX_S 50L
+
+struct fetch_client {
+	struct event_base *base;
+	struct resolve *resolve;
+	CURLM *multi;
+	struct event *timer; /* curl's one timeout */
+	bool tls, numeric;
+	char *host; /* without brackets */
+	uint16_t port;
+	char *origin; /* "https://host:port/path", where request paths start */
+	char *ca;
+	size_t ca_len;
+	TAILQ_HEAD(fetches, fetch) running;
+};
+
+struct fetch {
+	TAILQ_ENTRY(fetch) link;
+	struct fetch_client *client;
+	fetch_done_fn *done;
+	void *arg;
+	CURL *easy;
+	bool added; /* to the multi */
+	struct resolve_query *query;
+	struct event *deadline;
+	struct curl_slist *fields, *addresses;
+	char *body; /* of the answer */
+	size_t len, cap, max, head_len;
+	bool too_long;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* A socket of curl's: its event. */
+struct watch {
+	struct event *event;
+};
+
+/* Files that distributions keep the public CAs in. */
+/* clang-format off */
+static const char *const system_bundles[] = {
+	"/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/cert.pem",
+};
+/* clang-format on */
+
+/* The CA file */
+
+static int
+read_file(const char *path, char **out, size_t *out_len)
+{
+	FILE *file = fopen(path, "re");
+	size_t cap = 65536, len = 0, n;
+	char *text;
+
+	if (file == NULL)
+		return ERR_IO;
+	text = mem_new(cap);
+	while ((n = fread(text + len, 1, cap - len, file)) > 0) {
+		len += n;
+		if (len < cap)
+			continue;
+		if (cap >= CA_MAX)
+			break;
+		text = mem_grow(text, cap, 2 * cap, 1);
+		cap *= 2;
+	}
+	if (ferror(file) != 0 || len == 0 || len >= CA_MAX) {
+		fclose(file);
+		free(text);
+		errno = errno != 0 ? errno : EINVAL;
+		return ERR_IO;
+	}
+	fclose(file);
+	*out = text;
+	*out_len = len;
+	return 0;
+}
+
+static size_t
+count_certificates(const char *text, size_t len)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	X509 *x = NULL;
+	size_t n = 0;
+
+	while (bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
+		X509_free(x);
+		n++;
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	return n;
+}
+
+static void
+load_ca(struct fetch_client *c, const char *ca_file)
+{
+	const char *path = ca_file;
+	int r = ERR_IO;
+
+	if (path != NULL && path[0] != '\0') {
+		r = read_file(path, &c->ca, &c->ca_len);
+	} else {
+		for (size_t i = 0; r != 0 &&
+		     i < sizeof(system_bundles) / sizeof(system_bundles[0]);
+		     i++) {
+			path = system_bundles[i];
+			r = read_file(path, &c->ca, &c->ca_len);
+		}
+	}
+	if (r != 0)
+		log_fatal("cannot read the CA certificates %s: %s; set "
+			  "doorward.kubernetes.ca_file",
+		    path, strerror(errno));
+	if (count_certificates(c->ca, c->ca_len) == 0)
+		log_fatal("%s holds no CA certificate in PEM form", path);
+}
+
+/* curl's sockets and timer on the event loop */
+
+static void finish_completed(struct fetch_client *c);
+
+static void
+on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct fetch_client *c = arg;
+	int action = 0, running;
+
+	if ((what & EV_READ) != 0)
+		action |= CURL_CSELECT_IN;
+	if ((what & EV_WRITE) != 0)
+		action |= CURL_CSELECT_OUT;
+	curl_multi_socket_action(c->multi, fd, action, &running);
+	finish_completed(c);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct fetch_client *c = arg;
+	int running;
+
+	(void)fd;
+	(void)what;
+	curl_multi_socket_action(c->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	finish_completed(c);
+}
+
+static int
+want_timer(CURLM *multi, long ms, void *arg)
+{
+	struct fetch_client *c = arg;
+	struct timeval tv = { ms / 1000, (ms % 1000) * 1000 };
+
+	(void)multi;
+	if (ms < 0)
+		event_del(c->timer);
+	else
+		event_add(c->timer, &tv);
+	return 0;
+}
+
+static int
+want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	struct fetch_client *c = arg;
+	struct watch *w = socket_arg;
+	short events = EV_PERSIST;
+
+	(void)easy;
+	if (w != NULL)
+		event_free(w->event);
+	if (what == CURL_POLL_REMOVE) {
+		free(w);
+		curl_multi_assign(c->multi, fd, NULL);
+		return 0;
+	}
+	if (w == NULL) {
+		w = mem_new(sizeof(*w));
+		curl_multi_assign(c->multi, fd, w);
+	}
+	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+		events |= EV_READ;
+	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+		events |= EV_WRITE;
+	w->event = event_new(c->base, fd, events, on_socket, c);
+	if (w->event == NULL || event_add(w->event, NULL) != 0)
+		log_fatal("cannot watch a socket: %s", strerror(errno));
+	return 0;
+}
+
+/* The client */
+
+static bool
+is_loopback(const char *host)
+{
+	struct in_addr a;
+	struct in6_addr b;
+
+	if (inet_pton(AF_INET, host, &a) == 1)
+		return (ntohl(a.s_addr) >> 24) == 127;
+	if (inet_pton(AF_INET6, host, &b) == 1)
+		return IN6_IS_ADDR_LOOPBACK(&b);
+	return strcmp(host, "localhost") == 0;
+}
+
+static void
+set_server(struct fetch_client *c, const struct url *server)
+{
+	uint8_t address[16];
+	bool v6 = inet_pton(AF_INET6, server->host, address) == 1;
+
+	if (!server->tls && !is_loopback(server->host))
+		log_fatal("http://%s: only https, or http to loopback, may "
+			  "carry tokens",
+		    server->host);
+	c->tls = server->tls;
+	c->numeric = v6 || inet_pton(AF_INET, server->host, address) == 1;
+	c->host = mem_strdup(server->host);
+	c->port = server->port;
+	c->origin = mem_printf(v6 ? "%s://[%s]:%u%s" : "%s://%s:%u%s",
+	    c->tls ? "https" : "http", c->host, (unsigned)c->port,
+	    server->path != NULL ? server->path : "");
+}
+
+/* Everything that libraries read or set up once happens here, before the
+ * sandbox: curl's and OpenSSL's own start, and OpenSSL's configuration file. */
+static void
+start_libraries(void)
+{
+	static bool started; /* curl has one global state as well */
+	SSL_CTX *ctx;
+
+	if (started)
+		return;
+	/* curl would write session keys to the file it names. */
+	unsetenv("SSLKEYLOGFILE");
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, wiped_alloc, wiped_free,
+		wiped_realloc, wiped_strdup, wiped_calloc) != CURLE_OK)
+		log_fatal("curl cannot be initialised");
+	ctx = SSL_CTX_new(TLS_client_method());
+	if (ctx == NULL)
+		log_fatal("OpenSSL cannot be initialised");
+	SSL_CTX_free(ctx);
+	started = true;
+}
+
+struct fetch_client *
+fetch_client_new(struct event_base *base, struct resolve *resolve,
+    const struct url *server, const char *ca_file)
+{
+	struct fetch_client *c = mem_new(sizeof(*c));
+
+	start_libraries();
+	c->base = base;
+	c->resolve = resolve;
+	TAILQ_INIT(&c->running);
+	set_server(c, server);
+	if (c->tls)
+		load_ca(c, ca_file);
+	c->timer = evtimer_new(base, on_timer, c);
+	c->multi = curl_multi_init();
+	if (c->timer == NULL || c->multi == NULL)
+		log_fatal("curl cannot be initialised");
+	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	curl_multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	curl_multi_setopt(
+	    c->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, CONNECTIONS_MAX);
+	curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+	return c;
+}
+
+static void
+release(struct fetch *f)
+{
+	struct fetch_client *c = f->client;
+
+	if (f->query != NULL)
+		resolve_cancel(f->query);
+	if (f->added)
+		curl_multi_remove_handle(c->multi, f->easy);
+	curl_easy_cleanup(f->easy);
+	curl_slist_free_all(f->fields);
+	curl_slist_free_all(f->addresses);
+	event_free(f->deadline);
+	TAILQ_REMOVE(&c->running, f, link);
+	wiped_free(f->body);
+	free(f);
+}
+
+void
+fetch_client_free(struct fetch_client *c)
+{
+	struct fetch *f;
+
+	if (c == NULL)
+		return;
+	while ((f = TAILQ_FIRST(&c->running)) != NULL)
+		release(f);
+	curl_multi_cleanup(c->multi);
+	event_free(c->timer);
+	free(c->host);
+	free(c->origin);
+	free(c->ca);
+	free(c);
+}
+
+/* One fetch */
+
+static void
+finish(struct fetch *f, const struct fetch_answer *a)
+{
+	fetch_done_fn *done = f->done;
+	void *arg = f->arg;
+
+	/* The answer's body lives in f until done has returned; f is no longer
+	 * running then, so that done may start another one. */
+	event_del(f->deadline);
+	if (f->added)
+		curl_multi_remove_handle(f->client->multi, f->easy);
+	f->added = false;
+	done(a, arg);
+	release(f);
+}
+
+static void
+fail(struct fetch *f, int err, const char *detail)
+{
+	finish(f, &(struct fetch_answer){ .err = err, .detail = detail });
+}
+
+static void
+complete(struct fetch *f, CURLcode code)
+{
+	struct fetch_answer a = { 0 };
+	long status = 0;
+
+	if (code == CURLE_OK) {
+		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
+		a.status = status > 0 ? (unsigned)status : 0;
+		a.body = (struct slice){ f->body, f->len };
+		finish(f, &a);
+	} else if (f->too_long) {
+		fail(f, ERR_LIMIT, "the answer is too long");
+	} else if (code == CURLE_OPERATION_TIMEDOUT) {
+		fail(f, ERR_TIMEOUT, "timed out");
+	} else {
+		fail(f, ERR_UNAVAILABLE,
+		    f->error[0] != '\0' ? f->error : curl_easy_strerror(code));
+	}
+}
+
+static void
+finish_completed(struct fetch_client *c)
+{
+	CURLMsg *m;
+	CURLcode code;
+	char *p;
+	int left;
+
+	while ((m = curl_multi_info_read(c->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		p = NULL;
+		code = m->data.result;
+		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &p);
+		complete((struct fetch *)(void *)p, code);
+	}
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	fail(arg, ERR_TIMEOUT, "timed out");
+}
+
+/* More room, at most f->max: an answer may hold a token, so the old place is
+ * wiped. */
+static bool
+make_room(struct fetch *f, size_t more)
+{
+	size_t cap = f->cap > 0 ? f->cap : BODY_FIRST;
+
+	if (more > f->max - f->len)
+		return false;
+	while (cap - f->len < more)
+		cap *= 2;
+	if (cap != f->cap)
+		f->body = wiped_realloc(f->body, cap);
+	f->cap = cap;
+	return true;
+}
+
+static size_t
+take_body(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct fetch *f = arg;
+
+	if (n == 0)
+		return 0;
+	if (n > SIZE_MAX / size || !make_room(f, size * n)) {
+		f->too_long = true;
+		return 0; /* anything but size * n ends the transfer */
+	}
+	memcpy(f->body + f->len, bytes, size * n);
+	f->len += size * n;
+	return size * n;
+}
+
+static size_t
+take_field(char *bytes, size_t size, size_t n, void *arg)
+{
+	struct fetch *f = arg;
+
+	(void)bytes;
+	f->head_len += size * n;
+	if (f->head_len <= FETCH_HEAD_MAX)
+		return size * n;
+	f->too_long = true;
+	return 0;
+}
+
+/* curl asks before it would look a name up by itself: never. */
+static int
+refuse_lookup(void *resolver, void *reserved, void *arg)
+{
+	(void)resolver;
+	(void)reserved;
+	(void)arg;
+	return 1;
+}
+
+/* A decrypted record is wiped from OpenSSL's buffer once it has been read. */
+static CURLcode
+set_tls_context(CURL *easy, void *ctx, void *arg)
+{
+	(void)easy;
+	(void)arg;
+	SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
+	return CURLE_OK;
+}
+
+static void
+set_tls(struct fetch_client *c, CURL *e)
+{
+	struct curl_blob ca = { c->ca, c->ca_len, CURL_BLOB_NOCOPY };
+
+	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
+	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+	curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, set_tls_context);
+}
+
+static void
+set_options(struct fetch *f, CURL *e)
+{
+	struct fetch_client *c = f->client;
+
+	curl_easy_setopt(e, CURLOPT_PRIVATE, f);
+	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, f->error);
+	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
+	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->tls ? "https" : "http");
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
+	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(e, CURLOPT_PROXY, ""); /* also not the environment's */
+	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
+	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(e, CURLOPT_WRITEDATA, f);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_field);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
+	curl_easy_setopt(e, CURLOPT_USERAGENT, "doorward/" PACKAGE_VERSION);
+	if (!c->numeric)
+		curl_easy_setopt(
+		    e, CURLOPT_RESOLVER_START_FUNCTION, refuse_lookup);
+	if (c->tls)
+		set_tls(c, e);
+}
+
+static void
+add_field(struct fetch *f, const char *name, struct slice value)
+{
+	char *line = mem_printf("%s: %.*s", name, SLICE_ARG(value));
+	struct curl_slist *longer = curl_slist_append(f->fields, line);
+
+	wiped_free(line);
+	if (longer == NULL)
+		log_fatal("out of memory");
+	f->fields = longer;
+}
+
+static void
+set_request(struct fetch *f, const struct fetch_request *q)
+{
+	char *url = mem_printf("%s%s", f->client->origin, q->path);
+
+	curl_easy_setopt(f->easy, CURLOPT_URL, url);
+	free(url);
+	add_field(f, "Accept", SLICE("application/json"));
+	if (q->bearer.len > 0) {
+		char *value = mem_printf("Bearer %.*s", SLICE_ARG(q->bearer));
+
+		add_field(f, "Authorization", slice_of(value));
+		wiped_free(value);
+	}
+	if (q->post) {
+		add_field(f, "Content-Type", SLICE("application/json"));
+		curl_easy_setopt(
+		    f->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(q->body));
+		curl_easy_setopt(f->easy, CURLOPT_COPYPOSTFIELDS, q->body);
+	}
+	curl_easy_setopt(f->easy, CURLOPT_HTTPHEADER, f->fields);
+}
+
+static void
+begin(struct fetch *f)
+{
+	if (curl_multi_add_handle(f->client->multi, f->easy) != CURLM_OK)
+		log_fatal("curl refuses a transfer");
+	f->added = true;
+}
+
+/* "name:port:address,address": what curl takes instead of a lookup. */
+static char *
+address_line(
+    const struct fetch_client *c, const struct resolve_address *at, size_t n)
+{
+	char text[INET6_ADDRSTRLEN];
+	char *line = mem_printf("%s:%u:", c->host, (unsigned)c->port), *longer;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct sockaddr_storage *a = &at[i].address;
+		bool v6 = a->ss_family == AF_INET6;
+		const void *p = v6
+		    ? (const void *)&((const struct sockaddr_in6 *)a)->sin6_addr
+		    : (const void *)&((const struct sockaddr_in *)a)->sin_addr;
+
+		if (inet_ntop(a->ss_family, p, text, sizeof(text)) == NULL)
+			continue;
+		longer = mem_printf(
+		    v6 ? "%s%s[%s]" : "%s%s%s", line, i > 0 ? "," : "", text);
+		free(line);
+		line = longer;
+	}
+	return line;
+}
+
+static void
+resolved(int err, const struct resolve_address *at, size_t n, void *arg)
+{
+	struct fetch *f = arg;
+	char *line;
+
+	f->query = NULL;
+	if (err != 0 || n == 0) {
+		fail(f, ERR_UNAVAILABLE, "the host name is not known");
+		return;
+	}
+	line = address_line(f->client, at, n);
+	f->addresses = curl_slist_append(NULL, line);
+	free(line);
+	curl_easy_setopt(f->easy, CURLOPT_RESOLVE, f->addresses);
+	begin(f);
+}
+
+struct fetch *
+fetch_start(struct fetch_client *c, const struct fetch_request *request,
+    fetch_done_fn *done, void *arg)
+{
+	struct fetch *f = mem_new(sizeof(*f));
+	struct timeval tv = { request->timeout_ms / 1000,
+		(request->timeout_ms % 1000) * 1000 };
+
+	f->client = c;
+	f->done = done;
+	f->arg = arg;
+	f->max = request->answer_max;
+	f->easy = curl_easy_init();
+	f->deadline = evtimer_new(c->base, on_deadline, f);
+	if (f->easy == NULL || f->deadline == NULL ||
+	    event_add(f->deadline, &tv) != 0)
+		log_fatal("curl refuses a transfer");
+	TAILQ_INSERT_TAIL(&c->running, f, link);
+	set_options(f, f->easy);
+	set_request(f, request);
+	if (c->numeric)
+		begin(f);
+	else
+		f->query =
+		    resolve_host(c->resolve, c->host, c->port, resolved, f);
+	return f;
+}
+
+void
+fetch_cancel(struct fetch *f)
+{
+	release(f);
+}
