@@ -23,6 +23,7 @@
 #include "common/resolve.h"
 #include "common/secret.h"
 #include "common/settings.h"
+#include "common/url.h"
 
 #include "authd/wiped_mem.h"
 
@@ -224,26 +225,13 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 
 /* The client */
 
-static bool
-is_loopback(const char *host)
-{
-	struct in_addr a;
-	struct in6_addr b;
-
-	if (inet_pton(AF_INET, host, &a) == 1)
-		return (ntohl(a.s_addr) >> 24) == 127;
-	if (inet_pton(AF_INET6, host, &b) == 1)
-		return IN6_IS_ADDR_LOOPBACK(&b);
-	return strcmp(host, "localhost") == 0;
-}
-
 static void
 set_server(struct fetch_client *c, const struct url *server)
 {
 	uint8_t address[16];
 	bool v6 = inet_pton(AF_INET6, server->host, address) == 1;
 
-	if (!server->tls && !is_loopback(server->host))
+	if (!server->tls && !url_is_loopback(server->host))
 		log_fatal("http://%s: only https, or http to loopback, may "
 			  "carry tokens",
 		    server->host);

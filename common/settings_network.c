@@ -210,8 +210,8 @@ check_offline(const struct settings *s, struct conf_errors *e)
 		    "the tokens");
 	if (s->audiences.n == 0)
 		settings_complain(s, e, true, path,
-		    "without doorward.kubernetes.audiences a token that was "
-		    "made for another service is accepted too");
+		    "without doorward.kubernetes.audiences the audience of a "
+		    "bound token must be the issuer, as Kubernetes has it");
 }
 
 void
