@@ -50,26 +50,31 @@ struct chan_peer {
 	enum role self, peer;
 	const struct chan_handler *handlers; /* a missing row is refused */
 	size_t n_handlers;
-	uint32_t max_pending; /* requests of the peer not yet answered (0: 64) */
+	/* Requests of the peer not yet answered (0: 64); at that many nothing
+	 * more is read from it until one is answered. */
+	uint32_t max_pending;
 	/* HELLO is through. Also after each reconnect. May be NULL. */
 	void (*ready)(struct chan *ch);
 	/* The channel is gone: pending requests have been failed with
 	 * ERR_UNAVAILABLE; an accepted channel is freed after this, a
-	 * connecting one stays and tries again. May be NULL. */
+	 * connecting one stays and tries again (it is told only when it had
+	 * been ready). Not called by chan_free. May be NULL. */
 	void (*closed)(struct chan *ch);
 };
 
-/* Takes an accepted, connected descriptor. ctx is the daemon's own pointer. */
-struct chan *chan_accepted(struct event_base *base, int fd,
-    const struct chan_peer *peer, void *ctx);
-/* As chan_accepted, for one end of a socketpair whose descriptor came by a
- * message. The channel is freed when it closes, after peer->closed. */
+/* Takes over an accepted, connected descriptor, or one end of a socketpair, and
+ * makes it non-blocking. ctx is the daemon's own pointer. The channel is freed
+ * when it closes, after peer->closed. A peer that has not said HELLO within
+ * 10 s is closed. */
+struct chan *chan_accepted(
+    struct event_base *base, int fd, const struct chan_peer *peer, void *ctx);
 /* Connects to path (copied), again and again with back-off (50 ms .. 1 s), for
  * as long as it lives. Requests before it is ready wait for it until their
  * deadline. */
 struct chan *chan_connect(struct event_base *base, const char *path,
     const struct chan_peer *peer, void *ctx);
-/* Closes and frees; pending requests fail with ERR_UNAVAILABLE first. */
+/* Closes and frees; pending requests fail with ERR_UNAVAILABLE first. Allowed
+ * in every callback of the channel. NULL is allowed. */
 void chan_free(struct chan *ch);
 
 void *chan_ctx(const struct chan *ch);
@@ -80,18 +85,21 @@ bool chan_is_ready(const struct chan *ch);
 unsigned chan_state(const struct chan *ch);
 void chan_set_state(struct chan *ch, unsigned state);
 enum role chan_peer_role(const struct chan *ch);
+/* Accepted channels alive now with peers of that role, in this process. */
+unsigned chan_count(enum role peer);
 /* The descriptor, for tests and the blocking signer client; -1 when closed. */
 int chan_fd(const struct chan *ch);
 
-/* err 0: reply is the answer, already checked against the table (its type is
- * the row's reply or another message listed as possible answer); else reply is
+/* err 0: reply is the answer, already checked against the table (msg_is_answer
+ * holds for it); else reply is
  * NULL and err is ERR_TIMEOUT or ERR_UNAVAILABLE. Called exactly once. */
 typedef void chan_reply_fn(int err, struct chan_in *reply, void *arg);
 
 /* Sends a request with the payload in body (may be NULL: empty). fd: -1, or a
  * descriptor to pass, which stays the caller's. Returns the request id (> 0);
  * failures come through done, always later than this call returns. At most
- * 4096 requests wait per channel; more fail with ERR_LIMIT. */
+ * 4096 requests wait per channel; more fail with ERR_LIMIT. A request that
+ * ends before it could be sent is never sent. */
 uint64_t chan_request(struct chan *ch, enum msg_type type,
     const struct wire_writer *body, int fd, uint32_t timeout_ms,
     chan_reply_fn *done, void *arg);
@@ -100,7 +108,8 @@ void chan_cancel(struct chan *ch, uint64_t id);
 /* Answers a request. An error means that the channel is gone: nothing to do. */
 int chan_reply(struct chan *ch, uint64_t id, enum msg_type type,
     const struct wire_writer *body, int fd);
-/* Pushes a message that has no request. */
+/* Pushes a message that has no request; the type must not be one. Before the
+ * channel is ready: ERR_UNAVAILABLE. */
 int chan_push(struct chan *ch, enum msg_type type,
     const struct wire_writer *body, int fd);
 

@@ -12,8 +12,9 @@ struct event_base;
 struct event_base *daemon_base(void);
 /* Runs until SIGTERM or SIGINT, then calls stopping(ctx) (may be NULL), which
  * ends the loop by event_base_loopexit when it is done (at once when NULL).
- * SIGHUP calls reload(ctx) (may be NULL). SIGPIPE is ignored. Sends READY
- * before the loop and STOPPING after it. Returns the exit status. */
+ * A second one ends the loop at once. SIGHUP calls reload(ctx) (may be NULL).
+ * SIGPIPE is ignored. Sends READY before the loop, the watchdog's messages from
+ * it, and STOPPING when it is told to stop. Returns the exit status. */
 int daemon_run(struct event_base *base, void (*stopping)(void *ctx),
     void (*reload)(void *ctx), void *ctx);
 /* Installs the signal events; call before sandbox_enter, since libevent makes

@@ -40,9 +40,10 @@ int listen_find(const struct listen_set *set, const char *name);
 typedef void listen_accept_fn(int fd, enum role peer, void *ctx);
 
 /* Accepts on a Unix listener for as long as the process lives. Peers with a uid
- * other than the configured one are closed and logged (rate-limited); a peer
- * with more than max_per_role open channels too (0: 64). uids is the table of
- * options.h. */
+ * other than the configured one are closed and logged (rate-limited); on a
+ * SEQPACKET listener so is a peer role that has 64 channels (chan_count). The
+ * callback owns the descriptor (non-blocking). uids is the table of options.h,
+ * read now. */
 void listen_unix(struct event_base *base, int fd, enum role peer,
     const uid_t uids[ROLE_COUNT], listen_accept_fn *accepted, void *ctx);
 

@@ -5,12 +5,14 @@ common_libcommon_a_SOURCES = \
 	common/audit.h \
 	common/b64url.h \
 	common/chan.h \
+	common/chan_internal.h \
 	common/cidr.h \
 	common/clock.h \
 	common/conf.h \
 	common/conn.h \
 	common/conn_internal.h \
 	common/daemon.h \
+	common/datagram.h \
 	common/err.h \
 	common/frame.h \
 	common/listen.h \
@@ -46,6 +48,8 @@ common_libcommon_a_SOURCES = \
 	common/role.c \
 	common/msg.c \
 	common/chan.c \
+	common/chan_send.c \
+	common/datagram.c \
 	common/listen.c \
 	common/options.c \
 	common/notify.c \

@@ -4,8 +4,8 @@
  *
  * Transport: AF_UNIX SOCK_SEQPACKET, one datagram per message:
  *   u16 MSG_MAGIC, u16 type, u64 request id, payload (encoded with wire.h)
- * HELLO goes first in both directions. A reply carries the id of its request;
- * a pushed message carries id 0. The role of the peer is which socket accepted
+ * HELLO goes first in both directions. A request (a row with a reply) has an id
+ * > 0, its reply carries the same id; a pushed message (neither) carries id 0. The role of the peer is which socket accepted
  * it and its SO_PEERCRED uid, never message bytes.
  *
  * Notation: text/bytes = u16 length + bytes; raw[n] = n bytes.
@@ -60,7 +60,7 @@ enum msg_fd { FD_NONE, FD_ONE };
     X(MSG_LOGIN_TOKEN,        R(FRONTEND), R(AUTHD),      5, 16452, FD_NONE, MSG_LOGIN_RESULT) \
     /* u8 enum login_code; text cookie ("" unless OK), u64 expires (unix s), text user,
        text reason (a sentence for the person, "" when OK) */ \
-    X(MSG_LOGIN_RESULT,       R(AUTHD),    R(FRONTEND),  15,   928, FD_NONE, MSG_NONE) \
+    X(MSG_LOGIN_RESULT,       R(AUTHD),    R(FRONTEND),  15,   911, FD_NONE, MSG_NONE) \
     /* Who is this? Runs the whole validation. text cookie */ \
     X(MSG_SESSION,            R(FRONTEND), R(AUTHD),      3,   130, FD_NONE, MSG_SESSION_RESULT) \
     /* u8 enum verdict, text user, u64 expires (unix s) */ \
@@ -81,7 +81,7 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* u8 enum verdict, text user, bytes token to inject ("" for none), u32 lease ms (how long
        this answer may be used), u64 session end (unix s), raw[32] handle */ \
     X(MSG_LEASE_RESULT,       R(AUTHD),    R(EGRESS),    49, 16945, FD_NONE, MSG_NONE) \
-    /* Pushed: drop leases and cut exchanges. u64 sequence number, u8 enum revoke, raw[32] handle */ \
+    /* Drop leases and cut exchanges: a request of authd to every egress. u64 sequence number, u8 enum revoke, raw[32] handle */ \
     X(MSG_REVOKE,             R(AUTHD),    R(EGRESS),    41,    41, FD_NONE, MSG_REVOKE_ACK) \
     /* u64 sequence number */ \
     X(MSG_REVOKE_ACK,         R(EGRESS),   R(AUTHD),      8,     8, FD_NONE, MSG_NONE) \
@@ -99,9 +99,10 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* A TLS certificate and a channel to the signer of its key. u16 index (0 for now the only one) */ \
     X(MSG_TLS_IDENTITY,       R(FRONTEND), R(SECRETD),    2,     2, FD_NONE, MSG_TLS_IDENTITY_RESULT) \
     /* u16 how many there are, bytes chain (PEM, leaf first); the descriptor is one end of a
-       fresh SEQPACKET pair, the signer has the other. None with count 0: no TLS configured */ \
-    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND),   4, 32772, FD_ONE,  MSG_NONE) \
-    /* No TLS is configured, or the signer is away: u8 1 (configured) or 0 */ \
+       fresh SEQPACKET pair, the signer has the other */ \
+    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND),   5, 32772, FD_ONE,  MSG_NONE) \
+    /* The other answer to MSG_TLS_IDENTITY: no TLS is configured, or the signer is away.
+       u8 1 (configured) or 0 */ \
     X(MSG_TLS_IDENTITY_NONE,  R(SECRETD),  R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
     /* The session-ticket keys, shared by all workers. empty */ \
     X(MSG_TICKET_KEYS,        R(FRONTEND), R(SECRETD),    0,     0, FD_NONE, MSG_TICKET_KEYS_RESULT) \
@@ -179,5 +180,11 @@ const char *msg_name(unsigned type);
 /* 0, or ERR_PROTOCOL: unknown type, wrong direction, length or descriptor. */
 int msg_check(unsigned type, size_t len, bool has_fd, enum role from,
     enum role to) __attribute__((warn_unused_result));
+
+/* The row has a reply. */
+bool msg_is_request(unsigned type);
+/* answer is the reply of request's row, or its other answer
+ * (MSG_TLS_IDENTITY_NONE). */
+bool msg_is_answer(unsigned request, unsigned answer);
 
 #endif
