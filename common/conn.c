@@ -1,10 +1,10 @@
 /*
- * Byte streams on the event loop: connecting, moving bytes between the socket
- * and two evbuffers, deadlines and rates on one timer per connection, closing.
- * TLS records and handshakes are conn_tls.c's.
+ * Byte streams on the event loop: moving bytes between the socket and two
+ * evbuffers, half-close, failing, freeing. Connecting is conn_connect.c's,
+ * deadlines are conn_timer.c's, TLS records and handshakes conn_tls.c's.
  *
- * Every callback to the owner is made from one of the four event handlers at
- * the end; conn_* functions that the owner calls only change state and events.
+ * Every callback to the owner is made from an event handler; conn_* functions
+ * that the owner calls only change state and events.
  */
 #include "common/conn_internal.h"
 
@@ -13,11 +13,9 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "common/clock.h"
@@ -29,15 +27,12 @@
 #define READ_LARGE READ_SIZE(65536)
 #define INPUT_HIGH (256 * 1024)
 #define OUTPUT_LOW (64 * 1024)
-#define STALL_MS 60000
 #define LINGER_MS 2000
 #define LINGER_OUTPUT_MS 300000
-#define CONNECT_RETRY_MS 10
 #define WRITE_VECTORS 16
 
 static void on_read(evutil_socket_t fd, short what, void *arg);
 static void on_write(evutil_socket_t fd, short what, void *arg);
-static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_deferred(evutil_socket_t fd, short what, void *arg);
 
 /* --- watching --- */
@@ -101,79 +96,6 @@ conn_fail_later(struct conn *c, enum conn_failure why)
 	conn_wake(c);
 }
 
-/* --- the timer --- */
-
-void
-conn_timer_by(struct conn *c, int64_t t)
-{
-	if (t == 0 || c->phase == CONN_OVER)
-		return;
-	if (c->timer_at != 0 && c->timer_at <= t)
-		return;
-	int64_t ms = t - clock_mono_ms();
-	if (ms < 0)
-		ms = 0;
-	struct timeval tv = { .tv_sec = ms / 1000,
-		.tv_usec = (ms % 1000) * 1000 };
-	event_add(&c->on_timer, &tv);
-	c->timer_at = t;
-}
-
-static bool
-output_waits(const struct conn *c)
-{
-	return c->phase == CONN_OPEN &&
-	    (evbuffer_get_length(c->out) > 0 || (c->finish && !c->finished));
-}
-
-static int64_t
-stall_at(const struct conn *c)
-{
-	if (c->stall_ms == 0 || !output_waits(c))
-		return 0;
-	return c->stall_from + c->stall_ms;
-}
-
-static int64_t
-rate_at(const struct conn *c)
-{
-	if (c->rate_min == 0 || c->peer_ended)
-		return 0;
-	return c->rate_from + c->rate_period_ms;
-}
-
-static void
-timer_rearm(struct conn *c)
-{
-	conn_timer_by(c, c->setup_by);
-	conn_timer_by(c, c->retry_at);
-	conn_timer_by(c, c->deadline_at);
-	conn_timer_by(c, c->linger_by);
-	conn_timer_by(c, stall_at(c));
-	conn_timer_by(c, rate_at(c));
-}
-
-/* True when the window that is over had too few bytes. A window in which we
- * ourselves did not read all the time says nothing about the peer. */
-static bool
-rate_too_low(struct conn *c, int64_t now)
-{
-	int64_t end = rate_at(c);
-	if (end == 0 || now < end)
-		return false;
-	bool low = !c->rate_void && c->rate_bytes < c->rate_min;
-	c->rate_from = now;
-	c->rate_bytes = 0;
-	c->rate_void = !c->reading;
-	return low;
-}
-
-static bool
-passed(int64_t t, int64_t now)
-{
-	return t != 0 && now >= t;
-}
-
 /* --- making one --- */
 
 static void
@@ -196,13 +118,13 @@ output_changed(
 		return;
 	if (info->orig_size == 0 && c->phase == CONN_OPEN) {
 		c->stall_from = clock_mono_ms();
-		conn_timer_by(c, stall_at(c));
+		conn_timer_rearm(c);
 	}
 	if (!c->write_blocked)
 		conn_wake(c);
 }
 
-static struct conn *
+struct conn *
 conn_new(struct event_base *base, const struct conn_ops *ops, void *arg)
 {
 	struct conn *c = mem_new(sizeof(*c));
@@ -213,19 +135,18 @@ conn_new(struct event_base *base, const struct conn_ops *ops, void *arg)
 	c->read_size = READ_SMALL;
 	c->input_high = INPUT_HIGH;
 	c->output_low = OUTPUT_LOW;
-	c->stall_ms = STALL_MS;
 	c->in = evbuffer_new();
 	c->out = evbuffer_new();
 	assert(c->in != NULL && c->out != NULL);
 	evbuffer_add_cb(c->in, input_changed, c);
 	evbuffer_add_cb(c->out, output_changed, c);
-	event_assign(&c->on_timer, base, -1, 0, on_timer, c);
+	conn_timer_init(c);
 	event_assign(&c->on_deferred, base, -1, 0, on_deferred, c);
 	return c;
 }
 
-static void
-take_fd(struct conn *c, int fd)
+void
+conn_take_fd(struct conn *c, int fd)
 {
 	c->fd = fd;
 	event_assign(
@@ -255,8 +176,8 @@ unmap_v4(struct sockaddr_storage *at, socklen_t *len)
 	*len = sizeof(four);
 }
 
-static void
-set_peer(struct conn *c, const struct sockaddr *address, socklen_t len)
+void
+conn_set_peer(struct conn *c, const struct sockaddr *address, socklen_t len)
 {
 	assert(len <= sizeof(c->peer));
 	memcpy(&c->peer, address, len);
@@ -284,91 +205,14 @@ conn_accepted(
 
 	if (getpeername(fd, (struct sockaddr *)&at, &len) == 0 &&
 	    len <= sizeof(at))
-		set_peer(c, (const struct sockaddr *)&at, len);
-	take_fd(c, fd);
+		conn_set_peer(c, (const struct sockaddr *)&at, len);
+	conn_take_fd(c, fd);
 	c->phase = CONN_OPEN;
 	c->stall_from = clock_mono_ms();
 	conn_watch(c);
 	return c;
 }
-
-/* --- connecting --- */
-
-/* A Unix listener with a full backlog answers EAGAIN and has to be asked again;
- * everything else is in progress or has failed. */
-static void
-connect_try(struct conn *c)
-{
-	int r;
-	do
-		r = connect(
-		    c->fd, (const struct sockaddr *)&c->peer, c->peer_len);
-	while (r < 0 && errno == EINTR);
-	if (r == 0 || errno == EINPROGRESS || errno == EALREADY) {
-		c->retry_at = 0;
-		conn_watch(c);
-	} else if (errno == EAGAIN && c->peer.ss_family == AF_UNIX) {
-		c->retry_at = clock_mono_ms() + CONNECT_RETRY_MS;
-		conn_timer_by(c, c->retry_at);
-	} else {
-		conn_fail_later(c, CONN_REFUSED);
-	}
-}
-
-struct conn *
-conn_connect(struct event_base *base, const struct sockaddr *address,
-    socklen_t address_len, uint32_t timeout_ms, const struct conn_ops *ops,
-    void *arg)
-{
-	struct conn *c = conn_new(base, ops, arg);
-
-	set_peer(c, address, address_len);
-	c->phase = CONN_CONNECTING;
-	c->setup_by = clock_mono_ms() + timeout_ms;
-	conn_timer_by(c, c->setup_by);
-	int fd = socket(
-	    c->peer.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		conn_fail_later(c, CONN_REFUSED);
-		return c;
-	}
-	take_fd(c, fd);
-	connect_try(c);
-	return c;
-}
-
-struct conn *
-conn_connect_unix(struct event_base *base, const char *path,
-    uint32_t timeout_ms, const struct conn_ops *ops, void *arg)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	size_t len = strlen(path);
-
-	if (len < sizeof(at.sun_path)) {
-		memcpy(at.sun_path, path, len + 1);
-		return conn_connect(base, (const struct sockaddr *)&at,
-		    sizeof(at), timeout_ms, ops, arg);
-	}
-	struct conn *c = conn_new(base, ops, arg);
-	c->phase = CONN_CONNECTING;
-	conn_fail_later(c, CONN_REFUSED);
-	return c;
-}
-
-static void
-connect_done(struct conn *c)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 ||
-	    error != 0)
-		conn_fail(c, CONN_REFUSED);
-	else if (c->ssl != NULL)
-		conn_tls_started(c);
-	else
-		conn_opened(c);
-}
+/* --- opening --- */
 
 void
 conn_opened(struct conn *c)
@@ -381,8 +225,8 @@ conn_opened(struct conn *c)
 	if (c->phase != CONN_OPEN)
 		return;
 	conn_watch(c);
-	timer_rearm(c);
-	if (output_waits(c))
+	conn_timer_rearm(c);
+	if (conn_output_waits(c))
 		conn_wake(c);
 }
 
@@ -418,14 +262,14 @@ release(struct conn *c)
 	free(c);
 }
 
-static void
-enter(struct conn *c)
+void
+conn_enter(struct conn *c)
 {
 	c->depth++;
 }
 
-static void
-leave(struct conn *c)
+void
+conn_leave(struct conn *c)
 {
 	if (--c->depth == 0 && c->freed)
 		release(c);
@@ -603,7 +447,7 @@ flush(struct conn *c)
 		return;
 	}
 	conn_watch(c);
-	conn_timer_by(c, stall_at(c));
+	conn_timer_rearm(c);
 }
 
 /* --- event handlers --- */
@@ -614,12 +458,12 @@ on_read(evutil_socket_t fd, short what, void *arg)
 	struct conn *c = arg;
 	(void)fd;
 	(void)what;
-	enter(c);
+	conn_enter(c);
 	if (c->phase == CONN_HANDSHAKING)
 		conn_tls_handshake(c);
 	else if (c->phase == CONN_OPEN)
 		fill(c);
-	leave(c);
+	conn_leave(c);
 }
 
 static void
@@ -628,9 +472,9 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	struct conn *c = arg;
 	(void)fd;
 	(void)what;
-	enter(c);
+	conn_enter(c);
 	if (c->phase == CONN_CONNECTING) {
-		connect_done(c);
+		conn_connect_done(c);
 	} else if (c->phase == CONN_HANDSHAKING) {
 		conn_tls_handshake(c);
 	} else if (c->phase == CONN_OPEN) {
@@ -640,7 +484,7 @@ on_write(evutil_socket_t fd, short what, void *arg)
 		if (read_too && c->phase == CONN_OPEN && !c->peer_ended)
 			fill(c);
 	}
-	leave(c);
+	conn_leave(c);
 }
 
 static void
@@ -649,48 +493,14 @@ on_deferred(evutil_socket_t fd, short what, void *arg)
 	struct conn *c = arg;
 	(void)fd;
 	(void)what;
-	enter(c);
+	conn_enter(c);
 	if (c->later != 0)
 		conn_fail(c, (enum conn_failure)(c->later - 1));
 	else if (c->phase == CONN_HANDSHAKING && c->tls_job_ready)
 		conn_tls_handshake(c);
 	else if (c->phase == CONN_OPEN && !c->write_blocked)
 		flush(c);
-	leave(c);
-}
-
-static void
-setup_timed_out(struct conn *c)
-{
-	if (c->phase == CONN_CONNECTING) {
-		conn_fail(c, CONN_REFUSED);
-		return;
-	}
-	snprintf(c->tls_error, sizeof(c->tls_error), "handshake timed out");
-	conn_fail(c, CONN_TLS);
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn *c = arg;
-	int64_t now = clock_mono_ms();
-	(void)fd;
-	(void)what;
-	enter(c);
-	c->timer_at = 0;
-	if (passed(c->setup_by, now))
-		setup_timed_out(c);
-	else if (passed(c->deadline_at, now) || passed(c->linger_by, now))
-		conn_fail(c, CONN_DEADLINE);
-	else if (passed(stall_at(c), now))
-		conn_fail(c, CONN_STALLED);
-	else if (rate_too_low(c, now))
-		conn_fail(c, CONN_SLOW);
-	else if (passed(c->retry_at, now))
-		connect_try(c);
-	timer_rearm(c);
-	leave(c);
+	conn_leave(c);
 }
 
 /* --- for the owner --- */
@@ -737,31 +547,6 @@ conn_read_resume(struct conn *c)
 }
 
 void
-conn_deadline(struct conn *c, uint32_t ms)
-{
-	c->deadline_at = ms == 0 ? 0 : clock_mono_ms() + ms;
-	conn_timer_by(c, c->deadline_at);
-}
-
-void
-conn_min_rate(struct conn *c, size_t min_bytes, uint32_t period_ms)
-{
-	c->rate_min = min_bytes;
-	c->rate_period_ms = period_ms;
-	c->rate_from = clock_mono_ms();
-	c->rate_bytes = 0;
-	c->rate_void = !c->reading;
-	conn_timer_by(c, rate_at(c));
-}
-
-void
-conn_write_stall(struct conn *c, uint32_t ms)
-{
-	c->stall_ms = ms;
-	conn_timer_by(c, stall_at(c));
-}
-
-void
 conn_finish(struct conn *c)
 {
 	if (c->finish)
@@ -769,7 +554,7 @@ conn_finish(struct conn *c)
 	c->finish = true;
 	if (evbuffer_get_length(c->out) == 0)
 		c->stall_from = clock_mono_ms();
-	conn_timer_by(c, stall_at(c));
+	conn_timer_rearm(c);
 	conn_wake(c);
 }
 
@@ -812,7 +597,7 @@ conn_close_lingering(struct conn *c)
 	    clock_mono_ms() + (c->finished ? LINGER_MS : LINGER_OUTPUT_MS);
 	conn_finish(c);
 	conn_watch(c);
-	timer_rearm(c);
+	conn_timer_rearm(c);
 }
 
 bool

@@ -21,12 +21,12 @@ struct ssl_ctx_st;
 struct conn;
 
 enum conn_failure {
-	CONN_RESET,      /* the peer or the kernel broke it; also TLS truncation */
-	CONN_REFUSED,    /* connecting failed */
-	CONN_DEADLINE,   /* the deadline set by conn_deadline passed */
-	CONN_SLOW,       /* below the minimum rate */
-	CONN_STALLED,    /* output made no progress */
-	CONN_TLS,        /* handshake or record failure; conn_tls_error says more */
+	CONN_RESET,   /* the peer or the kernel broke it; also TLS truncation */
+	CONN_REFUSED, /* connecting failed */
+	CONN_DEADLINE, /* the deadline set by conn_deadline passed */
+	CONN_SLOW,     /* below the minimum rate */
+	CONN_STALLED,  /* output made no progress */
+	CONN_TLS, /* handshake or record failure; conn_tls_error says more */
 };
 
 struct conn_ops {
@@ -47,8 +47,8 @@ struct conn_ops {
 };
 
 /* Takes a connected, non-blocking descriptor. Reading starts at once. */
-struct conn *conn_accepted(struct event_base *base, int fd,
-    const struct conn_ops *ops, void *arg);
+struct conn *conn_accepted(
+    struct event_base *base, int fd, const struct conn_ops *ops, void *arg);
 /* Starts a connect; a failure comes as CONN_REFUSED from the loop, success as
  * connected. timeout_ms bounds it. */
 struct conn *conn_connect(struct event_base *base,
@@ -61,8 +61,8 @@ void conn_set_owner(struct conn *c, const struct conn_ops *ops, void *arg);
 
 /* TLS as server on an accepted connection: the handshake runs, with async jobs,
  * within timeout_ms; then connected. */
-void conn_tls_server(struct conn *c, struct ssl_ctx_st *ctx,
-    uint32_t timeout_ms);
+void conn_tls_server(
+    struct conn *c, struct ssl_ctx_st *ctx, uint32_t timeout_ms);
 /* TLS as client, for a conn made by conn_connect, before it has connected:
  * connected comes after the handshake. host: name or address to verify and (for
  * a name) SNI. */
@@ -85,7 +85,8 @@ void conn_read_resume(struct conn *c);
 void conn_deadline(struct conn *c, uint32_t ms);
 /* Reading must make min_bytes per period_ms on average while set; 0: off. */
 void conn_min_rate(struct conn *c, size_t min_bytes, uint32_t period_ms);
-/* Output that makes no progress for ms fails the conn (default 60 s; 0: off). */
+/* Output that makes no progress for ms fails the conn (default 60 s; 0: off).
+ */
 void conn_write_stall(struct conn *c, uint32_t ms);
 
 /* Sends what is in the output, then FIN (TLS: close_notify). */

@@ -79,6 +79,24 @@ void conn_watch(struct conn *c);
 void conn_wake(struct conn *c);
 /* The conn carries data now: reports connected and starts both directions. */
 void conn_opened(struct conn *c);
+/* Around everything that may call the owner: keeps the memory. */
+void conn_enter(struct conn *c);
+void conn_leave(struct conn *c);
+struct conn *conn_new(
+    struct event_base *base, const struct conn_ops *ops, void *arg);
+void conn_set_peer(
+    struct conn *c, const struct sockaddr *address, socklen_t len);
+void conn_take_fd(struct conn *c, int fd);
+void conn_connect_try(struct conn *c);
+/* The socket of a connecting conn has become writable. */
+void conn_connect_done(struct conn *c);
+/* Something has still to be sent: bytes or the end. */
+bool conn_output_waits(const struct conn *c);
+
+#define STALL_MS 60000 /* unless the owner says otherwise */
+void conn_timer_init(struct conn *c);
+/* Arms the timer for the earliest of all times. */
+void conn_timer_rearm(struct conn *c);
 /* Arms the timer when t is earlier than what it waits for. */
 void conn_timer_by(struct conn *c, int64_t t);
 

@@ -59,6 +59,8 @@ common_libcommon_a_SOURCES = \
 	common/sandbox_rules.c \
 	common/frame.c \
 	common/conn.c \
+	common/conn_connect.c \
+	common/conn_timer.c \
 	common/conn_tls.c \
 	common/resolve.c \
 	common/url.c \

@@ -7,3 +7,17 @@ TESTS += tests/unit/test_conn
 tests_unit_test_conn_SOURCES = tests/unit/test_conn.c
 tests_unit_test_conn_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conn_LDADD = $(CONN_LIBS)
+
+check_PROGRAMS += tests/unit/test_conn_tls
+TESTS += tests/unit/test_conn_tls
+tests_unit_test_conn_tls_SOURCES = tests/unit/test_conn_tls.c \
+	tests/unit/tls_fixture.c tests/unit/tls_fixture.h
+tests_unit_test_conn_tls_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
+	$(SSL_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_conn_tls_LDADD = $(CONN_LIBS)
+
+check_PROGRAMS += tests/unit/test_resolve
+TESTS += tests/unit/test_resolve
+tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c
+tests_unit_test_resolve_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_resolve_LDADD = $(CONN_LIBS) $(EVENT_EXTRA_LIBS)
