@@ -1,1 +1,25 @@
-# egress
+noinst_LIBRARIES += egress/libegress.a
+egress_libegress_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS)
+egress_libegress_a_SOURCES = \
+	egress/egress.h \
+	egress/exchange.h \
+	egress/handlers.h \
+	egress/inject.h \
+	egress/lease.h \
+	egress/upstream.h \
+	egress/body.h \
+	egress/body.c \
+	egress/exchange.c \
+	egress/handlers.c \
+	egress/inject.c \
+	egress/lease.c \
+	egress/upstream.c
+
+EGRESS_LIBS = egress/libegress.a common/libcommon.a \
+	$(EVENT_LIBS) $(EVENT_EXTRA_LIBS) $(SSL_LIBS) $(CRYPTO_LIBS) \
+	$(SECCOMP_LIBS) $(YAML_LIBS)
+
+sbin_PROGRAMS += doorward-egress
+doorward_egress_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS)
+doorward_egress_SOURCES = egress/main.c
+doorward_egress_LDADD = $(EGRESS_LIBS)

@@ -1,0 +1,133 @@
+/* See body.h. Chains of the input move to the output as they are. */
+#include "egress/body.h"
+
+#include <event2/buffer.h>
+
+#include "common/err.h"
+#include "common/frame.h"
+
+void
+body_out_init(struct body_out *b, enum http_body framing, uint64_t length)
+{
+	b->framing = framing;
+	b->left = framing == HTTP_BODY_LENGTH ? length : 0;
+}
+
+int
+body_out_data(
+    struct body_out *b, struct evbuffer *in, size_t len, struct evbuffer *out)
+{
+	char head[20];
+
+	if (len == 0)
+		return 0;
+	switch (b->framing) {
+	case HTTP_BODY_LENGTH:
+		if (len > b->left)
+			return ERR_PROTOCOL;
+		b->left -= len;
+		evbuffer_remove_buffer(in, out, len);
+		return 0;
+	case HTTP_BODY_CHUNKED:
+		evbuffer_add(out, head, http_chunk_head(head, len));
+		evbuffer_remove_buffer(in, out, len);
+		evbuffer_add(out, "\r\n", 2);
+		return 0;
+	case HTTP_BODY_NONE:
+	case HTTP_BODY_CLOSE:
+	case HTTP_BODY_COUNT:
+		break;
+	}
+	return ERR_PROTOCOL;
+}
+
+int
+body_out_end(struct body_out *b, struct evbuffer *out)
+{
+	if (b->framing == HTTP_BODY_CHUNKED)
+		evbuffer_add(out, "0\r\n\r\n", 5);
+	return b->left == 0 ? 0 : ERR_PROTOCOL;
+}
+
+void
+body_in_init(struct body_in *b, enum http_body framing, uint64_t length)
+{
+	b->framing = framing;
+	b->left = framing == HTTP_BODY_LENGTH ? length : 0;
+	http_chunks_init(&b->chunks);
+}
+
+static void
+put_data(struct evbuffer *in, size_t len, struct evbuffer *out)
+{
+	uint8_t head[FRAME_HEADER_LEN];
+
+	if (len == 0)
+		return;
+	frame_put_head(head, FRAME_DATA, (uint32_t)len);
+	evbuffer_add(out, head, sizeof(head));
+	evbuffer_remove_buffer(in, out, len);
+}
+
+/* One piece of a body of known or open length. */
+static int
+move_plain(
+    struct body_in *b, struct evbuffer *in, bool ended, struct evbuffer *out)
+{
+	size_t n = evbuffer_get_length(in);
+
+	if (n > FRAME_DATA_MAX)
+		n = FRAME_DATA_MAX;
+	if (b->framing == HTTP_BODY_LENGTH && n > b->left)
+		n = (size_t)b->left;
+	put_data(in, n, out);
+	if (b->framing == HTTP_BODY_CLOSE)
+		return n == 0 && ended ? 0 : ERR_MORE;
+	b->left -= n;
+	if (b->left == 0)
+		return 0;
+	return n == 0 && ended ? ERR_FORMAT : ERR_MORE;
+}
+
+/* The payload within the first contiguous piece of a chunked body. */
+static int
+move_chunked(
+    struct body_in *b, struct evbuffer *in, bool ended, struct evbuffer *out)
+{
+	struct evbuffer_iovec at;
+	struct slice data;
+	size_t used, before, len;
+	int err;
+
+	if (evbuffer_peek(in, -1, NULL, &at, 1) < 1 || at.iov_len == 0)
+		return ended ? ERR_FORMAT : ERR_MORE;
+	len = at.iov_len < FRAME_DATA_MAX ? at.iov_len : FRAME_DATA_MAX;
+	err = http_chunks_feed(&b->chunks, at.iov_base, len, &used, &data);
+	if (err != 0 && err != ERR_MORE)
+		return err;
+	before = data.len > 0 ? (size_t)(data.p - (char *)at.iov_base) : used;
+	evbuffer_drain(in, before);
+	put_data(in, data.len, out);
+	evbuffer_drain(in, used - before - data.len);
+	return err;
+}
+
+int
+body_in_move(struct body_in *b, struct evbuffer *in, bool ended,
+    struct evbuffer *out, size_t high)
+{
+	size_t before;
+	int err;
+
+	if (b->framing == HTTP_BODY_NONE)
+		return 0;
+	do {
+		if (evbuffer_get_length(out) >= high)
+			return ERR_MORE;
+		before = evbuffer_get_length(in);
+		err = b->framing == HTTP_BODY_CHUNKED
+		    ? move_chunked(b, in, ended, out)
+		    : move_plain(b, in, ended, out);
+	} while (err == ERR_MORE && evbuffer_get_length(in) < before);
+	return err;
+}

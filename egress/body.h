@@ -1,0 +1,43 @@
+/*
+ * Moves bodies between evbuffers without copying where that can be had:
+ * DATA frames to request bodies, response bodies to DATA frames.
+ */
+#ifndef EGRESS_BODY_H
+#define EGRESS_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/http/http.h"
+
+struct evbuffer;
+
+/* A body on its way to the upstream. */
+struct body_out {
+	enum http_body framing;
+	uint64_t left; /* of a stated length */
+};
+void body_out_init(struct body_out *b, enum http_body framing, uint64_t length);
+/* Takes len bytes (one DATA payload) from in and adds them, framed, to out.
+ * ERR_PROTOCOL when they are more than the stated length. */
+int body_out_data(struct body_out *b, struct evbuffer *in, size_t len,
+    struct evbuffer *out) __attribute__((warn_unused_result));
+/* ERR_PROTOCOL when bytes are missing. */
+int body_out_end(struct body_out *b, struct evbuffer *out)
+    __attribute__((warn_unused_result));
+
+/* A body that comes from the upstream. */
+struct body_in {
+	enum http_body framing;
+	uint64_t left;
+	struct http_chunks chunks;
+};
+void body_in_init(struct body_in *b, enum http_body framing, uint64_t length);
+/* Moves what in has to out as DATA frames, until out holds high bytes. ended:
+ * the upstream has closed. 0: the body is complete, ERR_MORE: it is not,
+ * ERR_FORMAT: broken or cut off. */
+int body_in_move(struct body_in *b, struct evbuffer *in, bool ended,
+    struct evbuffer *out, size_t high) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * What the parts of egress share. egress owns every connection to an upstream:
+ * it asks authd whether a credential may pass (lease.h), adds what the upstream
+ * is to see (inject.h), and relays (exchange.h) over pooled connections
+ * (upstream.h).
+ */
+#ifndef EGRESS_EGRESS_H
+#define EGRESS_EGRESS_H
+
+#include <stdint.h>
+
+struct event_base;
+struct settings;
+struct resolve;
+struct chan;
+struct leases;
+struct upstream;
+
+struct egress {
+	struct event_base *base;
+	const struct settings *settings;
+	struct resolve *resolve;
+	struct chan *authd; /* NULL with strategy anonymous */
+	struct leases *leases;
+	struct upstream *console;
+	uint64_t revoke_sequence; /* of the last revocation, 0: none yet */
+	int64_t started_s;
+	uint64_t n_open; /* frontend connections */
+	uint64_t n_requests, n_denied, n_failed;
+};
+
+#endif

@@ -1,0 +1,662 @@
+/* See exchange.h. */
+#include "egress/exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include <event2/buffer.h>
+
+#include "common/audit.h"
+#include "common/conn.h"
+#include "common/err.h"
+#include "common/frame.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/secret.h"
+#include "common/settings.h"
+#include "egress/body.h"
+#include "egress/egress.h"
+#include "egress/inject.h"
+#include "egress/lease.h"
+#include "egress/upstream.h"
+
+#define HIGH_WATER (256 * 1024) /* bytes that wait for a slow side */
+#define LOW_WATER (64 * 1024)
+#define HEAD_MS 120000 /* until the upstream begins to answer */
+#define IDLE_MS 600000 /* silence in the middle of a response */
+#define INTERIM_MAX 8  /* 1xx responses before the real one */
+
+enum state {
+	STATE_IDLE,    /* waits for a REQUEST */
+	STATE_LEASE,   /* waits for authd */
+	STATE_CONNECT, /* waits for a connection */
+	STATE_RELAY,
+	STATE_DROP, /* answered; what still comes is dropped until EOF */
+};
+
+struct exchange {
+	struct egress *eg;
+	struct conn *front, *up;
+	enum state state;
+
+	uint8_t *bytes; /* of the REQUEST; q points into it */
+	size_t n_bytes;
+	struct frame_request q;
+	char client[MSG_CLIENT_MAX + 1];
+	struct route route;
+
+	struct lease_wait *lease_wait;
+	struct lease_holder holder;
+	struct upstream_wait *up_wait;
+
+	struct body_out sending;
+	struct body_in receiving;
+	struct http_scan scan;
+	unsigned interim;
+	bool reused;	   /* the connection came from the pool */
+	bool request_sent; /* with the whole body */
+	bool body_begun;   /* of the request: it cannot be sent again */
+	bool head_done;	   /* the response's head has gone to the frontend */
+	bool up_ended, up_keep;
+	bool reading; /* exchange_read_front is at work */
+	bool dead;    /* and is to free it */
+};
+
+static void exchange_read_front(struct exchange *x);
+static void exchange_read_up(struct exchange *x);
+static void exchange_connect(struct exchange *x, bool fresh);
+
+/* --- ends ------------------------------------------------------------------
+ */
+
+static void
+request_forget(struct exchange *x)
+{
+	if (x->bytes != NULL) {
+		secret_wipe(x->bytes, x->n_bytes);
+		free(x->bytes);
+	}
+	x->bytes = NULL;
+}
+
+static void
+up_close(struct exchange *x)
+{
+	upstream_cancel(x->up_wait);
+	x->up_wait = NULL;
+	conn_free(x->up);
+	x->up = NULL;
+}
+
+static void
+exchange_free(struct exchange *x)
+{
+	lease_cancel(x->lease_wait);
+	x->lease_wait = NULL;
+	lease_release(&x->holder);
+	up_close(x);
+	conn_free(x->front);
+	x->front = NULL;
+	request_forget(x);
+	x->dead = true;
+	if (x->reading)
+		return;
+	x->eg->n_open--;
+	free(x);
+}
+
+/* Nothing of this exchange is left to do; the connection serves the next one,
+ * unless request bytes may still come that belong to this one. */
+static void
+exchange_end(struct exchange *x)
+{
+	lease_release(&x->holder);
+	up_close(x);
+	request_forget(x);
+	x->state = x->request_sent ? STATE_IDLE : STATE_DROP;
+	if (!x->reading)
+		exchange_read_front(x);
+}
+
+static void
+audit_denied(const struct exchange *x, const char *why)
+{
+	struct audit a;
+
+	audit_begin(&a, "AUDIT: Access denied");
+	audit_str(&a, "reason", why);
+	audit_str(&a, "client", x->client);
+	audit_str(&a, "method", http_method_name(x->q.method));
+	audit_str(&a, "route", x->route.name);
+	audit_end(&a);
+}
+
+static const char *const deny_reason[DENY_COUNT] = {
+	[DENY_NO_SESSION] = "no session",
+	[DENY_EXPIRED] = "session expired",
+	[DENY_REJECTED] = "token no longer accepted",
+	[DENY_FORBIDDEN] = "forbidden",
+	[DENY_NO_ROUTE] = "no route",
+	[DENY_METHOD] = "method not allowed",
+	[DENY_UNAVAILABLE] = "no verdict to be had",
+	[DENY_UPSTREAM_DOWN] = "upstream down",
+	[DENY_UPSTREAM_TIMEOUT] = "upstream timed out",
+	[DENY_UPSTREAM_BAD] = "upstream answered badly",
+	[DENY_BAD_REQUEST] = "bad request",
+	[DENY_REVOKED] = "session ended",
+};
+
+static bool
+deny_is_decision(enum deny why)
+{
+	return why != DENY_UPSTREAM_DOWN && why != DENY_UPSTREAM_TIMEOUT &&
+	    why != DENY_UPSTREAM_BAD;
+}
+
+/* Ends the exchange with a DENY, or, when the response has begun, by closing,
+ * which the frontend passes on as a cut-off response. */
+static void
+exchange_deny(struct exchange *x, enum deny why)
+{
+	uint8_t frame[FRAME_HEADER_LEN + 8];
+	long n;
+
+	if (deny_is_decision(why)) {
+		x->eg->n_denied++;
+		audit_denied(x, deny_reason[why]);
+	} else {
+		x->eg->n_failed++;
+		log_debug("exchange failed: %s", deny_reason[why]);
+	}
+	if (x->head_done) {
+		exchange_free(x);
+		return;
+	}
+	n = frame_put_deny(frame, sizeof(frame), why);
+	if (n > 0)
+		evbuffer_add(conn_output(x->front), frame, (size_t)n);
+	/* Before CONTINUE a DENY ends the exchange for both sides. */
+	if (x->state != STATE_RELAY)
+		x->request_sent = true;
+	exchange_end(x);
+}
+
+static void
+exchange_violation(struct exchange *x, const char *what)
+{
+	log_error("a frontend broke the exchange protocol: %s", what);
+	exchange_free(x);
+}
+
+/* --- the response ----------------------------------------------------------
+ */
+
+static void
+response_finish(struct exchange *x)
+{
+	struct conn *up = x->up;
+	uint8_t head[FRAME_HEADER_LEN];
+
+	frame_put_head(head, FRAME_END, 0);
+	evbuffer_add(conn_output(x->front), head, sizeof(head));
+	/* Surplus bytes, an unfinished request or a close: not used again. */
+	if (x->up_keep && x->request_sent && !x->up_ended &&
+	    evbuffer_get_length(conn_input(up)) == 0 &&
+	    evbuffer_get_length(conn_output(up)) == 0) {
+		x->up = NULL;
+		upstream_put(x->eg->console, up);
+	}
+	exchange_end(x);
+}
+
+static int
+response_put_head(struct exchange *x, const struct http_response *from)
+{
+	struct evbuffer *out = conn_output(x->front);
+	struct frame_response a;
+	struct evbuffer_iovec at;
+	long n;
+
+	inject_response(&a, x->eg->settings, x->q.method, from);
+	if (evbuffer_reserve_space(
+		out, FRAME_HEADER_LEN + FRAME_HEAD_MAX, &at, 1) != 1)
+		log_fatal("out of memory");
+	n = frame_put_response(at.iov_base, at.iov_len, &a);
+	at.iov_len = n > 0 ? (size_t)n : 0;
+	evbuffer_commit_space(out, &at, 1);
+	return n > 0 ? 0 : ERR_FORMAT;
+}
+
+/* Reads one response head. 0: one is through; ERR_MORE; ERR_FORMAT. */
+static int
+response_head(struct exchange *x)
+{
+	struct evbuffer *in = conn_input(x->up);
+	size_t len = evbuffer_get_length(in);
+	struct http_response a;
+	const char *p;
+	long head;
+	int err;
+
+	if (len > HTTP_HEAD_MAX + 1)
+		len = HTTP_HEAD_MAX + 1;
+	if (len == 0)
+		return x->up_ended ? ERR_FORMAT : ERR_MORE;
+	p = (const char *)evbuffer_pullup(in, (ev_ssize_t)len);
+	head = http_scan(&x->scan, p, len);
+	if (head == ERR_MORE)
+		return x->up_ended ? ERR_FORMAT : ERR_MORE;
+	if (head < 0 ||
+	    http_parse_response(&a, x->q.method, p, (size_t)head) != 0)
+		return ERR_FORMAT;
+	x->scan = (struct http_scan){ 0 };
+	if (a.status < 200) {
+		evbuffer_drain(in, (size_t)head);
+		return a.status == 101 || ++x->interim > INTERIM_MAX
+		    ? ERR_FORMAT
+		    : response_head(x);
+	}
+	err = response_put_head(x, &a);
+	evbuffer_drain(in, (size_t)head);
+	body_in_init(&x->receiving, a.body, a.content_length);
+	x->up_keep = a.keep_alive && a.body != HTTP_BODY_CLOSE;
+	x->head_done = err == 0;
+	return err;
+}
+
+/* A kept connection that the upstream closed just now: once more on a fresh
+ * one, where that cannot do anything twice. */
+static bool
+exchange_retry(struct exchange *x)
+{
+	bool idempotent = x->q.method != HTTP_POST && x->q.method != HTTP_PATCH;
+
+	if (!x->reused || x->head_done || x->body_begun || !idempotent ||
+	    x->interim > 0 || evbuffer_get_length(conn_input(x->up)) > 0)
+		return false;
+	up_close(x);
+	exchange_connect(x, true);
+	return true;
+}
+
+/* The idle limit counts only while the upstream is the one to move. */
+static void
+up_deadline(struct exchange *x)
+{
+	bool waiting = evbuffer_get_length(conn_output(x->front)) < HIGH_WATER;
+
+	conn_deadline(x->up, waiting ? (x->head_done ? IDLE_MS : HEAD_MS) : 0);
+}
+
+static void
+exchange_read_up(struct exchange *x)
+{
+	int err = 0;
+
+	if (x->up == NULL || x->state != STATE_RELAY)
+		return;
+	if (!x->head_done)
+		err = response_head(x);
+	if (err == 0)
+		err = body_in_move(&x->receiving, conn_input(x->up),
+		    x->up_ended, conn_output(x->front), HIGH_WATER);
+	if (err == 0)
+		response_finish(x);
+	else if (err == ERR_MORE)
+		up_deadline(x);
+	else if (!exchange_retry(x))
+		exchange_deny(x, DENY_UPSTREAM_BAD);
+}
+
+static void
+up_readable(struct conn *c, void *arg)
+{
+	(void)c;
+	exchange_read_up(arg);
+}
+
+static void
+up_drained(struct conn *c, void *arg)
+{
+	(void)c;
+	exchange_read_front(arg);
+}
+
+static void
+up_ended(struct conn *c, void *arg)
+{
+	struct exchange *x = arg;
+
+	(void)c;
+	x->up_ended = true;
+	exchange_read_up(x);
+}
+
+static void
+up_failed(struct conn *c, enum conn_failure why, void *arg)
+{
+	struct exchange *x = arg;
+
+	(void)c;
+	if (why == CONN_DEADLINE)
+		exchange_deny(x, DENY_UPSTREAM_TIMEOUT);
+	else if (!exchange_retry(x))
+		exchange_deny(x, DENY_UPSTREAM_DOWN);
+}
+
+static const struct conn_ops up_ops = {
+	.readable = up_readable,
+	.drained = up_drained,
+	.ended = up_ended,
+	.failed = up_failed,
+};
+
+/* --- the request -----------------------------------------------------------
+ */
+
+static void
+request_send_head(struct exchange *x)
+{
+	struct slice token = { NULL, 0 };
+	struct evbuffer *out = conn_output(x->up);
+	struct evbuffer_iovec at;
+	struct http_out head;
+
+	if (x->holder.lease != NULL && x->route.inject == INJECT_USER_TOKEN)
+		token = lease_token(x->holder.lease);
+	if (evbuffer_reserve_space(out, INJECT_HEAD_MAX, &at, 1) != 1)
+		log_fatal("out of memory");
+	http_out_init(&head, at.iov_base, at.iov_len);
+	inject_request(&head, x->eg->settings, &x->q, token);
+	at.iov_len = head.overflow ? 0 : head.len;
+	evbuffer_commit_space(out, &at, 1);
+	if (head.overflow)
+		log_error("a request head does not fit its limit");
+}
+
+static void
+exchange_relay(struct exchange *x, struct conn *c)
+{
+	uint8_t frame[FRAME_HEADER_LEN];
+
+	x->up = c;
+	conn_set_owner(c, &up_ops, x);
+	conn_watermarks(c, HIGH_WATER, LOW_WATER);
+	request_send_head(x);
+	x->state = STATE_RELAY;
+	x->request_sent = x->q.body == HTTP_BODY_NONE;
+	x->scan = (struct http_scan){ 0 };
+	body_out_init(&x->sending, x->q.body, x->q.content_length);
+	if (x->q.body != HTTP_BODY_NONE) {
+		frame_put_head(frame, FRAME_CONTINUE, 0);
+		evbuffer_add(conn_output(x->front), frame, sizeof(frame));
+	}
+	up_deadline(x);
+	exchange_read_up(x);
+}
+
+static void
+exchange_connected(int err, struct conn *c, void *arg)
+{
+	struct exchange *x = arg;
+
+	x->up_wait = NULL;
+	if (err != 0)
+		exchange_deny(x,
+		    err == ERR_TIMEOUT ? DENY_UPSTREAM_TIMEOUT
+				       : DENY_UPSTREAM_DOWN);
+	else
+		exchange_relay(x, c);
+}
+
+static void
+exchange_connect(struct exchange *x, bool fresh)
+{
+	struct conn *c = fresh ? NULL : upstream_idle(x->eg->console);
+
+	x->state = STATE_CONNECT;
+	x->reused = c != NULL;
+	if (c != NULL)
+		exchange_relay(x, c);
+	else
+		x->up_wait =
+		    upstream_connect(x->eg->console, exchange_connected, x);
+}
+
+static void
+exchange_cut(struct lease_holder *h)
+{
+	struct exchange *x = (struct exchange *)(void *)((char *)h -
+	    offsetof(struct exchange, holder));
+
+	lease_release(h);
+	exchange_deny(x, DENY_REVOKED);
+}
+
+static enum deny
+deny_of(enum verdict verdict)
+{
+	static const enum deny map[VERDICT_COUNT] = {
+		[VERDICT_ALLOW] = DENY_UNAVAILABLE, /* never asked */
+		[VERDICT_NO_SESSION] = DENY_NO_SESSION,
+		[VERDICT_EXPIRED] = DENY_EXPIRED,
+		[VERDICT_REJECTED] = DENY_REJECTED,
+		[VERDICT_FORBIDDEN] = DENY_FORBIDDEN,
+		[VERDICT_UNAVAILABLE] = DENY_UNAVAILABLE,
+	};
+
+	return map[verdict];
+}
+
+static void
+exchange_leased(enum verdict verdict, struct lease *lease, void *arg)
+{
+	struct exchange *x = arg;
+
+	x->lease_wait = NULL;
+	if (verdict != VERDICT_ALLOW) {
+		exchange_deny(x, deny_of(verdict));
+		return;
+	}
+	lease_hold(lease, &x->holder);
+	exchange_connect(x, false);
+}
+
+static void
+exchange_authorise(struct exchange *x)
+{
+	struct slice value = x->q.session;
+	enum credential kind = CREDENTIAL_COOKIE;
+
+	if (value.len == 0) {
+		value = x->q.bearer;
+		kind = CREDENTIAL_BEARER;
+	}
+	if (value.len == 0) {
+		exchange_deny(x, DENY_NO_SESSION);
+		return;
+	}
+	x->state = STATE_LEASE;
+	x->lease_wait = lease_get(x->eg->leases, kind, value, x->route.name,
+	    x->client, exchange_leased, x);
+}
+
+/* The one decision: the route of the parsed path. */
+static void
+exchange_start(struct exchange *x)
+{
+	x->eg->n_requests++;
+	x->request_sent = x->body_begun = x->head_done = false;
+	x->up_ended = x->up_keep = x->reused = false;
+	x->interim = 0;
+	x->route = settings_route(x->eg->settings, x->q.path);
+	if (snprintf(x->client, sizeof(x->client), "%.*s:%u",
+		SLICE_ARG(x->q.client),
+		(unsigned)x->q.client_port) >= (int)sizeof(x->client))
+		x->client[0] = '\0';
+	switch (x->route.kind) {
+	case ROUTE_SESSION:
+		exchange_authorise(x);
+		return;
+	case ROUTE_PUBLIC:
+		exchange_connect(x, false);
+		return;
+	case ROUTE_OWN:
+	case ROUTE_NONE:
+		break;
+	}
+	exchange_deny(x, DENY_NO_ROUTE);
+}
+
+/* --- frames from the frontend ----------------------------------------------
+ */
+
+static void
+front_request(struct exchange *x, struct evbuffer *in, uint32_t len)
+{
+	x->n_bytes = len;
+	x->bytes = mem_new(len > 0 ? len : 1);
+	evbuffer_drain(in, FRAME_HEADER_LEN);
+	evbuffer_remove(in, x->bytes, len);
+	if (frame_get_request(&x->q, x->bytes, len) != 0)
+		exchange_violation(x, "REQUEST is not acceptable");
+	else
+		exchange_start(x);
+}
+
+/* DATA or END of the request body. */
+static void
+front_body(
+    struct exchange *x, struct evbuffer *in, enum frame_type type, uint32_t len)
+{
+	struct evbuffer *out = conn_output(x->up);
+	int err;
+
+	evbuffer_drain(in, FRAME_HEADER_LEN);
+	if (x->request_sent)
+		err = ERR_PROTOCOL;
+	else if (type == FRAME_DATA)
+		err = body_out_data(&x->sending, in, len, out);
+	else
+		err = body_out_end(&x->sending, out);
+	x->body_begun = true;
+	if (err != 0)
+		exchange_violation(x, "body is not what was declared");
+	else if (type == FRAME_END)
+		x->request_sent = true;
+}
+
+/* Is the next frame one that may come now, and all here? ERR_MORE: not yet. */
+static int
+front_frame(struct exchange *x, struct evbuffer *in, enum frame_type *type,
+    uint32_t *len)
+{
+	uint8_t head[FRAME_HEADER_LEN];
+	ev_ssize_t n = evbuffer_copyout(in, head, sizeof(head));
+	bool begins;
+	int err = frame_head(head, n > 0 ? (size_t)n : 0, type, len);
+
+	if (err != 0)
+		return err;
+	begins = *type == FRAME_REQUEST;
+	if (begins != (x->state == STATE_IDLE) ||
+	    (!begins && *type != FRAME_DATA && *type != FRAME_END))
+		return ERR_PROTOCOL;
+	return evbuffer_get_length(in) < FRAME_HEADER_LEN + *len ? ERR_MORE : 0;
+}
+
+/* Can a frame be taken in this state? */
+static bool
+front_open(const struct exchange *x)
+{
+	return x->state == STATE_IDLE ||
+	    (x->state == STATE_RELAY &&
+		evbuffer_get_length(conn_output(x->up)) < HIGH_WATER);
+}
+
+/* Takes one frame; false when there is none to take. */
+static bool
+front_take(struct exchange *x)
+{
+	struct evbuffer *in = conn_input(x->front);
+	enum frame_type type;
+	uint32_t len;
+	int err = front_frame(x, in, &type, &len);
+
+	if (err == ERR_MORE)
+		return false;
+	if (err != 0)
+		exchange_violation(x, "frame out of place");
+	else if (type == FRAME_REQUEST)
+		front_request(x, in, len);
+	else
+		front_body(x, in, type, len);
+	return !x->dead;
+}
+
+static void
+exchange_read_front(struct exchange *x)
+{
+	struct evbuffer *in = conn_input(x->front);
+
+	x->reading = true;
+	while (front_open(x) && front_take(x))
+		;
+	x->reading = false;
+	if (x->dead)
+		exchange_free(x);
+	else if (x->state == STATE_DROP)
+		evbuffer_drain(in, evbuffer_get_length(in));
+}
+
+static void
+front_readable(struct conn *c, void *arg)
+{
+	(void)c;
+	exchange_read_front(arg);
+}
+
+static void
+front_drained(struct conn *c, void *arg)
+{
+	(void)c;
+	exchange_read_up(arg);
+}
+
+/* The frontend closes to cancel. */
+static void
+front_ended(struct conn *c, void *arg)
+{
+	(void)c;
+	exchange_free(arg);
+}
+
+static void
+front_failed(struct conn *c, enum conn_failure why, void *arg)
+{
+	(void)c;
+	(void)why;
+	exchange_free(arg);
+}
+
+static const struct conn_ops front_ops = {
+	.readable = front_readable,
+	.drained = front_drained,
+	.ended = front_ended,
+	.failed = front_failed,
+};
+
+void
+exchange_accept(struct egress *eg, int fd)
+{
+	struct exchange *x = mem_new(sizeof(*x));
+
+	x->eg = eg;
+	x->holder.cut = exchange_cut;
+	x->front = conn_accepted(eg->base, fd, &front_ops, x);
+	conn_watermarks(x->front, HIGH_WATER, LOW_WATER);
+	/* Backpressure to the frontend is no stall: the client may be slow. */
+	conn_write_stall(x->front, 0);
+	eg->n_open++;
+}

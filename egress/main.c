@@ -1,0 +1,93 @@
+/*
+ * doorward-egress: owns every connection to an upstream and the credentials
+ * that go there.
+ *
+ * SECURITY: does not listen on the network. Reads frames from the frontend and
+ * answers of upstreams, and distrusts both. May connect to the configured
+ * upstreams only, and opens no file once it runs.
+ */
+#include <event2/event.h>
+
+#include "common/audit.h"
+#include "common/chan.h"
+#include "common/clock.h"
+#include "common/daemon.h"
+#include "common/listen.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "common/options.h"
+#include "common/resolve.h"
+#include "common/sandbox.h"
+#include "common/settings.h"
+#include "egress/egress.h"
+#include "egress/exchange.h"
+#include "egress/handlers.h"
+#include "egress/lease.h"
+#include "egress/upstream.h"
+
+#define LEASES_MAX 20000
+#define FRONTENDS_MAX 16384
+
+static struct egress egress;
+
+static void
+accepted(int fd, enum role peer, void *ctx)
+{
+	if (peer == ROLE_FRONTEND)
+		exchange_accept(ctx, fd);
+	else
+		chan_accepted(egress.base, fd, &egress_ctl, ctx);
+}
+
+static void
+confine(const struct settings *s)
+{
+	const uint16_t ports[] = { s->console.port, 53 };
+
+	sandbox_enter(&(struct sandbox){
+	    .role = SANDBOX_EGRESS,
+	    .tcp_connect_ports = ports,
+	    .n_tcp_connect_ports = sizeof(ports) / sizeof(ports[0]),
+	    .max_fds = 2 * FRONTENDS_MAX,
+	});
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	struct listen_set sockets;
+	struct settings *settings;
+
+	options_parse(&options, ROLE_EGRESS, argc, argv);
+	log_open("egress");
+	settings = settings_load(options.config);
+	audit_enable(settings->audit_log);
+	listen_take(&sockets);
+	notify_open();
+
+	egress.base = daemon_base();
+	daemon_signals(egress.base);
+	egress.settings = settings;
+	egress.started_s = clock_unix_s();
+	egress.resolve = resolve_new(egress.base);
+	egress.console = upstream_new(egress.base, egress.resolve,
+	    &settings->console, settings->console_ca_file);
+	egress.leases = leases_new(egress.base, LEASES_MAX);
+
+	confine(settings);
+
+	if (settings->strategy != STRATEGY_ANONYMOUS) {
+		char *path = options_socket(&options, ROLE_AUTHD, ROLE_EGRESS);
+
+		egress.authd =
+		    chan_connect(egress.base, path, &egress_authd, &egress);
+		leases_set_authd(egress.leases, egress.authd);
+	}
+	listen_unix(egress.base, listen_find(&sockets, "frontend"),
+	    ROLE_FRONTEND, options.peer_uid, accepted, &egress);
+	listen_unix(egress.base, listen_find(&sockets, "ctl"), ROLE_CTL,
+	    options.peer_uid, accepted, &egress);
+	notify_watchdog(egress.base);
+	return daemon_run(egress.base, NULL, NULL, &egress);
+}

@@ -1,0 +1,273 @@
+/* See upstream.h. */
+#include "egress/upstream.h"
+
+#include <stdlib.h>
+#include <sys/queue.h>
+
+#include <event2/event.h>
+#include <openssl/ssl.h>
+
+#include "common/conn.h"
+#include "common/err.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/resolve.h"
+#include "common/settings.h"
+
+#define IDLE_MAX 64
+#define IDLE_MS 10000 /* shorter than what servers keep: few stale ones */
+#define CONNECT_MS 5000
+
+struct idle {
+	TAILQ_ENTRY(idle) entry;
+	struct upstream *owner;
+	struct conn *conn;
+};
+
+struct upstream_wait {
+	struct upstream *owner;
+	struct resolve_query *query;
+	struct conn *conn;
+	struct resolve_address at[RESOLVE_MAX];
+	size_t n, next;
+	int err;
+	upstream_fn *done;
+	void *arg;
+};
+
+struct upstream {
+	struct event_base *base;
+	struct resolve *resolve;
+	const struct url *at;
+	SSL_CTX *tls;
+	struct log_rate rate;
+	size_t n_idle;
+	TAILQ_HEAD(idle_list, idle) idle; /* most recently used first */
+};
+
+/* --- idle connections ------------------------------------------------------
+ */
+
+static void
+idle_remove(struct idle *i)
+{
+	TAILQ_REMOVE(&i->owner->idle, i, entry);
+	i->owner->n_idle--;
+	free(i);
+}
+
+static void
+idle_drop(struct idle *i)
+{
+	conn_free(i->conn);
+	idle_remove(i);
+}
+
+static void
+idle_readable(struct conn *c, void *arg)
+{
+	(void)c;
+	idle_drop(arg); /* nobody asked: not to be trusted */
+}
+
+static void
+idle_failed(struct conn *c, enum conn_failure why, void *arg)
+{
+	(void)c;
+	(void)why;
+	idle_drop(arg);
+}
+
+static const struct conn_ops idle_ops = {
+	.readable = idle_readable,
+	.ended = idle_readable,
+	.failed = idle_failed,
+};
+
+struct conn *
+upstream_idle(struct upstream *u)
+{
+	struct idle *i = TAILQ_FIRST(&u->idle);
+	struct conn *c;
+
+	if (i == NULL)
+		return NULL;
+	c = i->conn;
+	conn_deadline(c, 0);
+	idle_remove(i);
+	return c;
+}
+
+void
+upstream_put(struct upstream *u, struct conn *c)
+{
+	struct idle *i = mem_new(sizeof(*i));
+
+	*i = (struct idle){ .owner = u, .conn = c };
+	conn_set_owner(c, &idle_ops, i);
+	conn_read_resume(c);
+	conn_deadline(c, IDLE_MS);
+	TAILQ_INSERT_HEAD(&u->idle, i, entry);
+	if (++u->n_idle > IDLE_MAX)
+		idle_drop(TAILQ_LAST(&u->idle, idle_list));
+}
+
+size_t
+upstream_idle_count(const struct upstream *u)
+{
+	return u->n_idle;
+}
+
+/* --- connecting ------------------------------------------------------------
+ */
+
+static void wait_next(struct upstream_wait *w);
+
+static void
+wait_done(struct upstream_wait *w, int err, struct conn *c)
+{
+	upstream_fn *done = w->done;
+	void *arg = w->arg;
+
+	free(w);
+	done(err, c, arg);
+}
+
+static void
+wait_connected(struct conn *c, void *arg)
+{
+	wait_done(arg, 0, c);
+}
+
+static void
+wait_readable(struct conn *c, void *arg)
+{
+	(void)c;
+	(void)arg; /* stays in the input for the new owner */
+}
+
+static void
+wait_failed(struct conn *c, enum conn_failure why, void *arg)
+{
+	struct upstream_wait *w = arg;
+
+	w->err = why == CONN_DEADLINE ? ERR_TIMEOUT : ERR_UNAVAILABLE;
+	if (why == CONN_TLS)
+		log_limited(&w->owner->rate, 10000, LOG_LEVEL_ERROR,
+		    "TLS to %.100s failed: %.200s; check console.ca_file and "
+		    "the server's certificate",
+		    w->owner->at->host, conn_tls_error(c));
+	conn_free(c);
+	w->conn = NULL;
+	wait_next(w);
+}
+
+static const struct conn_ops wait_ops = {
+	.connected = wait_connected,
+	.readable = wait_readable,
+	.ended = wait_readable,
+	.failed = wait_failed,
+};
+
+static void
+wait_next(struct upstream_wait *w)
+{
+	const struct resolve_address *to;
+
+	if (w->next == w->n) {
+		log_limited(&w->owner->rate, 10000, LOG_LEVEL_WARN,
+		    "no connection to %.100s port %u: %s", w->owner->at->host,
+		    (unsigned)w->owner->at->port, err_text(w->err));
+		wait_done(w, w->err, NULL);
+		return;
+	}
+	to = &w->at[w->next++];
+	w->conn =
+	    conn_connect(w->owner->base, (const struct sockaddr *)&to->address,
+		to->len, CONNECT_MS, &wait_ops, w);
+	if (w->owner->tls != NULL)
+		conn_tls_client(w->conn, w->owner->tls, w->owner->at->host);
+}
+
+static void
+wait_resolved(int err, const struct resolve_address *at, size_t n, void *arg)
+{
+	struct upstream_wait *w = arg;
+
+	w->query = NULL;
+	w->err = err == ERR_TIMEOUT ? ERR_TIMEOUT : ERR_UNAVAILABLE;
+	for (w->n = 0; err == 0 && w->n < n; w->n++)
+		w->at[w->n] = at[w->n];
+	wait_next(w);
+}
+
+struct upstream_wait *
+upstream_connect(struct upstream *u, upstream_fn *done, void *arg)
+{
+	struct upstream_wait *w = mem_new(sizeof(*w));
+
+	*w = (struct upstream_wait){ .owner = u, .done = done, .arg = arg };
+	w->query = resolve_host(
+	    u->resolve, u->at->host, u->at->port, wait_resolved, w);
+	return w;
+}
+
+void
+upstream_cancel(struct upstream_wait *w)
+{
+	if (w == NULL)
+		return;
+	if (w->query != NULL)
+		resolve_cancel(w->query);
+	conn_free(w->conn);
+	free(w);
+}
+
+/* --- the whole -------------------------------------------------------------
+ */
+
+static SSL_CTX *
+tls_new(const char *ca_file)
+{
+	static const unsigned char alpn[] = "\x08http/1.1";
+	bool own = ca_file != NULL && ca_file[0] != '\0';
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL)
+		log_fatal("no TLS context for the console");
+	if ((own ? SSL_CTX_load_verify_file(ctx, ca_file)
+		 : SSL_CTX_load_verify_file(
+		       ctx, "/etc/ssl/certs/ca-certificates.crt")) != 1)
+		log_fatal("%s: no certificates to verify the console with "
+			  "(doorward.console.ca_file)",
+		    own ? ca_file : "/etc/ssl/certs/ca-certificates.crt");
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) != 0)
+		log_fatal("the TLS context for the console cannot be set up");
+	return ctx;
+}
+
+struct upstream *
+upstream_new(struct event_base *base, struct resolve *resolve,
+    const struct url *at, const char *ca_file)
+{
+	struct upstream *u = mem_new(sizeof(*u));
+
+	*u = (struct upstream){ .base = base, .resolve = resolve, .at = at };
+	TAILQ_INIT(&u->idle);
+	if (at->tls)
+		u->tls = tls_new(ca_file);
+	return u;
+}
+
+void
+upstream_free(struct upstream *u)
+{
+	if (u == NULL)
+		return;
+	while (!TAILQ_EMPTY(&u->idle))
+		idle_drop(TAILQ_FIRST(&u->idle));
+	SSL_CTX_free(u->tls);
+	free(u);
+}
