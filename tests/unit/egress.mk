@@ -1,1 +1,17 @@
-# tests/unit: egress
+EGRESS_TESTS = tests/unit/test_egress_inject tests/unit/test_egress_body \
+	tests/unit/test_egress_lease
+check_PROGRAMS += $(EGRESS_TESTS)
+TESTS += $(EGRESS_TESTS)
+
+EGRESS_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
+EGRESS_TEST_LIBS = $(EGRESS_LIBS) $(CHECK_LIBS)
+
+tests_unit_test_egress_inject_SOURCES = tests/unit/test_egress_inject.c
+tests_unit_test_egress_inject_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_inject_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_egress_body_SOURCES = tests/unit/test_egress_body.c
+tests_unit_test_egress_body_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_body_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_egress_lease_SOURCES = tests/unit/test_egress_lease.c
+tests_unit_test_egress_lease_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_lease_LDADD = $(EGRESS_TEST_LIBS)
