@@ -1,1 +1,14 @@
 # ctl
+sbin_PROGRAMS += ctl/doorward
+ctl_doorward_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
+ctl_doorward_SOURCES = \
+	ctl/commands.h \
+	ctl/run.h \
+	ctl/check_config.c \
+	ctl/main.c \
+	ctl/run.c \
+	ctl/run_child.c \
+	ctl/run_sockets.c \
+	ctl/run_users.c \
+	ctl/status.c
+ctl_doorward_LDADD = common/libcommon.a $(YAML_LIBS)

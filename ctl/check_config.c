@@ -1,0 +1,86 @@
+/*
+ * doorward check-config: reads the configuration exactly as the daemons do and
+ * prints every effective value with where it comes from and what it means, then
+ * warnings and errors. There are no secrets in the file: settings refuses them
+ * and never quotes one.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/mem.h"
+#include "common/settings.h"
+#include "ctl/commands.h"
+
+static void
+print_row(const struct settings *s, size_t i)
+{
+	const struct conf_row *row = &settings_table.rows[i];
+	char *value = conf_value_text(row, s);
+	char *origin = s->places[i].line > 0
+	    ? mem_printf("line %u", s->places[i].line)
+	    : mem_strdup("default");
+
+	(void)printf(
+	    "%s: %s\n    # %s: %s\n", row->path, value, origin, row->help);
+	free(value);
+	free(origin);
+}
+
+static void
+print_settings(const struct settings *s)
+{
+	for (size_t i = 0; i < settings_table.n; i++)
+		print_row(s, i);
+	for (size_t i = 0; i < s->ignored.n; i++)
+		(void)printf("%s: not used by Doorward\n", s->ignored.at[i]);
+	(void)printf("session cookie: %s over HTTPS, %s over HTTP\n",
+	    settings_cookie_name(s, true), settings_cookie_name(s, false));
+}
+
+static void
+print_errors(const char *file, const struct conf_errors *e)
+{
+	for (size_t i = 0; i < e->n; i++) {
+		const struct conf_error *at = &e->at[i];
+		const char *kind = at->warning ? "warning" : "error";
+
+		if (at->line > 0)
+			(void)printf("%s:%u:%u: %s: %s\n", file, at->line,
+			    at->column, kind, at->text);
+		else
+			(void)printf("%s: %s: %s\n", file, kind, at->text);
+	}
+}
+
+int
+command_check_config(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *file = CTL_CONFIG;
+	struct conf_errors e = { 0 };
+	struct settings *s;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
+		if (option != 'c')
+			return 2;
+		file = optarg;
+	}
+	if (optind < argc) {
+		(void)fprintf(
+		    stderr, "doorward check-config: %s?\n", argv[optind]);
+		return 2;
+	}
+	s = settings_read(file, &e);
+	if (s != NULL)
+		print_settings(s);
+	print_errors(file, &e);
+	(void)printf("%s: %s\n", file, s != NULL ? "good" : "not usable");
+	conf_errors_done(&e);
+	settings_free(s);
+	return s != NULL ? 0 : 1;
+}
