@@ -1,2 +1,36 @@
 # authd
 include authd/verify.mk
+
+noinst_LIBRARIES += authd/libauthd.a
+authd_libauthd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
+	$(SQLITE_CFLAGS)
+authd_libauthd_a_SOURCES = \
+	authd/authd.h \
+	authd/checks.h \
+	authd/handlers.h \
+	authd/keys.h \
+	authd/lease.h \
+	authd/login.h \
+	authd/logout.h \
+	authd/revoke.h \
+	authd/screen.h \
+	authd/seal.h \
+	authd/secretd.h \
+	authd/session.h \
+	authd/store.h \
+	authd/throttle.h \
+	authd/authd.c \
+	authd/checks.c \
+	authd/handlers.c \
+	authd/keys.c \
+	authd/lease.c \
+	authd/login.c \
+	authd/logout.c \
+	authd/revoke.c \
+	authd/screen.c \
+	authd/seal.c \
+	authd/secretd.c \
+	authd/session.c \
+	authd/store.c \
+	authd/throttle.c
+AUTHD_LIBS = authd/libauthd.a $(SQLITE_LIBS)

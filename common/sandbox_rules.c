@@ -125,6 +125,10 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(fchmod), A },
 	{ SCMP_SYS(unlink), A },
 	{ SCMP_SYS(unlinkat), A },
+	/* a damaged session store is moved aside */
+	{ SCMP_SYS(rename), A },
+	{ SCMP_SYS(renameat), A },
+	{ SCMP_SYS(renameat2), A },
 	/* curl */
 	{ SCMP_SYS(uname), A },
 

@@ -4,3 +4,19 @@ TESTS += tests/unit/test_ticket
 tests_unit_test_ticket_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_ticket_LDADD = common/libcommon.a $(CHECK_LIBS) $(CRYPTO_LIBS) \
 	$(EVENT_LIBS)
+
+# authd's own parts, with a stand-in for the token verifier and clocks that the
+# tests set forward
+AUTHD_TEST_LIBS = authd/libauthd.a common/libcommon.a $(SQLITE_LIBS) \
+	$(CHECK_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS)
+AUTHD_TEST_FLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
+	$(SQLITE_CFLAGS)
+AUTHD_TEST_WRAP = -Wl,--wrap=clock_unix_s -Wl,--wrap=clock_mono_ms
+AUTHD_FIXTURE = tests/unit/authd_fixture.h tests/unit/authd_fixture.c
+
+check_PROGRAMS += tests/unit/test_authd
+TESTS += tests/unit/test_authd
+tests_unit_test_authd_SOURCES = tests/unit/test_authd.c $(AUTHD_FIXTURE)
+tests_unit_test_authd_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_authd_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_authd_LDADD = $(AUTHD_TEST_LIBS)

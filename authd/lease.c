@@ -1,0 +1,382 @@
+/*
+ * Leases and the whole validation behind them; see lease.h.
+ *
+ *   cookie: the session's row opens, is of this strategy and in its time; its
+ *           token was reviewed less than a re-check interval ago, or is now
+ *   bearer: the token was reviewed less than a re-check interval ago, or is now
+ *
+ * SECURITY: after a review the session is looked up again: it may have been
+ * ended while the cluster was asked, and then nobody may pass.
+ */
+#include "authd/lease.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/audit.h"
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/mem.h"
+#include "common/secret.h"
+#include "common/settings.h"
+#include "common/ticket.h"
+
+#include "authd/authd.h"
+#include "authd/checks.h"
+#include "authd/keys.h"
+#include "authd/session.h"
+
+#define RESULT_MAX 16945
+#define LEASE_MIN_MS 1000
+
+/* One question, until it is answered. */
+struct question {
+	struct pending pending;
+	struct authd *authd;
+	enum msg_type answer; /* MSG_LEASE_RESULT or MSG_SESSION_RESULT */
+	uint8_t handle[MSG_HANDLE_LEN];
+	char client[MSG_CLIENT_MAX + 1];
+	char *token; /* of a bearer, wiped when freed */
+	size_t token_len;
+};
+
+/* What is known of a credential that may pass. */
+struct grant {
+	const char *user;
+	struct slice token;
+	int64_t end;	       /* unix s */
+	uint32_t review_in_ms; /* when the token is to be reviewed again */
+};
+
+static void
+question_free(struct question *q)
+{
+	if (q->token != NULL)
+		secret_wipe(q->token, q->token_len);
+	free(q->token);
+	free(q);
+}
+
+/* --- answering
+ * ---------------------------------------------------------------- */
+
+/* The longest lease, cut where the session ends and where the next review is
+ * due; never so short that egress would ask for every request. */
+static uint32_t
+lease_ms(const struct question *q, const struct grant *g)
+{
+	int64_t ms = authd_lease_max_ms(q->authd->settings);
+	int64_t left = (g->end - clock_unix_s()) * 1000;
+
+	if (g->review_in_ms < ms)
+		ms = g->review_in_ms > LEASE_MIN_MS ? g->review_in_ms
+						    : LEASE_MIN_MS;
+	if (left < ms)
+		ms = left > 0 ? left : 0;
+	return (uint32_t)ms;
+}
+
+static void
+lease_write(struct wire_writer *w, const struct question *q, enum verdict v,
+    const struct grant *g)
+{
+	bool allow = v == VERDICT_ALLOW;
+
+	wire_put_u8(w, (uint8_t)v);
+	wire_put_text(w, allow ? g->user : "");
+	wire_put_slice(w, allow ? g->token : SLICE(""));
+	wire_put_u32(w, allow ? lease_ms(q, g) : 0);
+	wire_put_u64(w, allow ? (uint64_t)g->end : 0);
+	wire_put_raw(w, q->handle, MSG_HANDLE_LEN);
+}
+
+static void
+session_result_write(
+    struct wire_writer *w, enum verdict v, const struct grant *g)
+{
+	bool allow = v == VERDICT_ALLOW;
+
+	wire_put_u8(w, (uint8_t)v);
+	wire_put_text(w, allow ? g->user : "");
+	wire_put_u64(w, allow ? (uint64_t)g->end : 0);
+}
+
+/* g: NULL unless the verdict is ALLOW. */
+static void
+question_answer(struct question *q, enum verdict v, const struct grant *g)
+{
+	uint8_t buf[RESULT_MAX];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof buf);
+	if (q->answer == MSG_LEASE_RESULT)
+		lease_write(&w, q, v, g);
+	else
+		session_result_write(&w, v, g);
+	pending_reply(q->authd, &q->pending, q->answer, &w);
+	secret_wipe(buf, w.len);
+	question_free(q);
+}
+
+/* What a check of the token means for who asked. */
+static enum verdict
+verdict_of(enum login_code code)
+{
+	switch (code) {
+	case LOGIN_OK:
+		return VERDICT_ALLOW;
+	case LOGIN_EXPIRED:
+		return VERDICT_EXPIRED;
+	case LOGIN_REJECTED:
+	case LOGIN_NO_NAMESPACE:
+		return VERDICT_REJECTED;
+	case LOGIN_FORBIDDEN:
+		return VERDICT_FORBIDDEN;
+	case LOGIN_UNAVAILABLE:
+	case LOGIN_NOT_OFFERED:
+	case LOGIN_BUSY:
+	case LOGIN_CODE_COUNT:
+		break;
+	}
+	return VERDICT_UNAVAILABLE;
+}
+
+static enum verdict
+verdict_of_find(int err)
+{
+	switch (err) {
+	case ERR_NOT_FOUND:
+		return VERDICT_NO_SESSION;
+	case ERR_EXPIRED:
+		return VERDICT_EXPIRED;
+	default:
+		return VERDICT_UNAVAILABLE;
+	}
+}
+
+/* --- cookies
+ * ------------------------------------------------------------------- */
+
+static void
+cookie_allow(struct question *q, struct session *session, uint32_t review_in_ms)
+{
+	struct grant g = { .user = session->user,
+		.token = session_token(session),
+		.end = session->end,
+		.review_in_ms = review_in_ms };
+
+	sessions_use(q->authd->sessions, session);
+	question_answer(q, VERDICT_ALLOW, &g);
+}
+
+/* The cluster no longer accepts the session's token: it ends here. */
+static void
+cookie_end(
+    struct question *q, const struct session *session, enum login_code code)
+{
+	/* A row that stays by mistake is refused again at its next use. */
+	(void)!sessions_delete(q->authd->sessions, q->handle);
+	authd_session_ended(
+	    q->authd, q->handle, session->user, authd_login_code_name(code));
+	question_answer(q, verdict_of(code), NULL);
+}
+
+static void
+cookie_decide(struct question *q, struct session *session,
+    const struct token_result *result, uint32_t review_in_ms)
+{
+	switch (verdict_of(result->code)) {
+	case VERDICT_ALLOW:
+		cookie_allow(q, session, review_in_ms);
+		return;
+	case VERDICT_EXPIRED:
+	case VERDICT_REJECTED:
+	case VERDICT_FORBIDDEN:
+		cookie_end(q, session, result->code);
+		return;
+	case VERDICT_NO_SESSION:
+	case VERDICT_UNAVAILABLE:
+	case VERDICT_COUNT:
+		break;
+	}
+	question_answer(q, VERDICT_UNAVAILABLE, NULL);
+}
+
+static void
+cookie_reviewed(const struct token_result *result, void *arg)
+{
+	struct question *q = arg;
+	struct session session;
+	int r = sessions_find(q->authd->sessions, q->handle, &session);
+
+	if (r != 0) {
+		question_answer(q, verdict_of_find(r), NULL);
+		return;
+	}
+	cookie_decide(
+	    q, &session, result, authd_lease_max_ms(q->authd->settings));
+	session_wipe(&session);
+}
+
+/* Found and in its time: is its token still good? */
+static void
+cookie_review(struct question *q, struct session *session)
+{
+	struct authd *a = q->authd;
+	uint8_t token_handle[MSG_HANDLE_LEN];
+	const struct token_result *known;
+
+	/* Offline there is nobody to ask: all that can change is the time, and
+	 * the session's end is never later than the token's. */
+	if (a->settings->jwks_file[0] != '\0') {
+		cookie_allow(q, session, UINT32_MAX);
+		return;
+	}
+	ticket_handle(token_handle, session_token(session));
+	known = checks_known(a->checks, token_handle);
+	if (known != NULL)
+		cookie_decide(q, session, known,
+		    checks_known_ms(a->checks, token_handle));
+	else if (checks_ask(a->checks, token_handle, session_token(session),
+		     CHECK_SESSION, cookie_reviewed, q) != 0)
+		question_answer(q, VERDICT_UNAVAILABLE, NULL);
+}
+
+static void
+cookie_start(struct question *q, struct slice cookie)
+{
+	struct session session;
+	int r;
+
+	if (q->authd->settings->strategy == STRATEGY_ANONYMOUS ||
+	    cookie.len != TICKET_LEN) {
+		question_answer(q, VERDICT_NO_SESSION, NULL);
+		return;
+	}
+	ticket_handle(q->handle, cookie);
+	r = sessions_find(q->authd->sessions, q->handle, &session);
+	if (r != 0) {
+		question_answer(q, verdict_of_find(r), NULL);
+		return;
+	}
+	cookie_review(q, &session);
+	session_wipe(&session);
+}
+
+/* --- bearer tokens
+ * --------------------------------------------------------------- */
+
+static void
+audit_denied(const struct question *q, const struct token_result *result)
+{
+	char fingerprint[FINGERPRINT_LEN + 1];
+	struct audit a;
+
+	authd_fingerprint(fingerprint, q->handle);
+	audit_begin(&a, "AUDIT: Access denied");
+	audit_str(&a, "client", q->client);
+	audit_str(&a, "reason", authd_login_code_name(result->code));
+	audit_str(&a, "token", fingerprint);
+	audit_end(&a);
+}
+
+static void
+bearer_decide(struct question *q, const struct token_result *result,
+    uint32_t review_in_ms)
+{
+	struct grant g = { .user = result->user,
+		.token = { q->token, q->token_len },
+		.end = result->expires,
+		.review_in_ms = review_in_ms };
+
+	/* A token without an end may be used as long as a session would. */
+	if (g.end == 0)
+		g.end = clock_unix_s() + q->authd->settings->expiration_s;
+	question_answer(
+	    q, verdict_of(result->code), result->code == LOGIN_OK ? &g : NULL);
+}
+
+static void
+bearer_reviewed(const struct token_result *result, void *arg)
+{
+	struct question *q = arg;
+
+	if (result->code != LOGIN_OK)
+		audit_denied(q, result);
+	bearer_decide(q, result, authd_lease_max_ms(q->authd->settings));
+}
+
+static void
+bearer_start(struct question *q, struct slice token)
+{
+	struct authd *a = q->authd;
+	const struct token_result *known;
+
+	if (a->settings->strategy != STRATEGY_TOKEN || token.len == 0) {
+		question_answer(q, VERDICT_NO_SESSION, NULL);
+		return;
+	}
+	/* Without keys nobody passes: one rule for cookies and tokens. */
+	if (!keys_ready(a->keys)) {
+		question_answer(q, VERDICT_UNAVAILABLE, NULL);
+		return;
+	}
+	ticket_handle(q->handle, token);
+	q->token = mem_new(token.len);
+	memcpy(q->token, token.p, token.len);
+	q->token_len = token.len;
+	known = checks_known(a->checks, q->handle);
+	if (known != NULL)
+		bearer_decide(q, known, checks_known_ms(a->checks, q->handle));
+	else if (checks_ask(a->checks, q->handle, token, CHECK_GUEST,
+		     bearer_reviewed, q) != 0)
+		question_answer(q, VERDICT_UNAVAILABLE, NULL);
+}
+
+/* --- messages
+ * ---------------------------------------------------------------------- */
+
+static struct question *
+question_new(struct chan *ch, const struct chan_in *in, enum msg_type answer)
+{
+	struct question *q = mem_new(sizeof *q);
+
+	q->authd = chan_ctx(ch);
+	q->answer = answer;
+	pending_add(q->authd, &q->pending, ch, in->id);
+	return q;
+}
+
+int
+handle_lease(struct chan *ch, struct chan_in *in)
+{
+	uint8_t kind = wire_get_u8(&in->body);
+	struct slice value = wire_get_bytes(&in->body, MSG_TOKEN_MAX);
+	struct slice route = wire_get_text(&in->body, MSG_ROUTE_MAX);
+	struct slice client = wire_get_text(&in->body, MSG_CLIENT_MAX);
+	struct question *q;
+
+	if (wire_end(&in->body) != 0 || kind >= CREDENTIAL_COUNT)
+		return ERR_PROTOCOL;
+	/* Every route is open to every session: allow rules are not known to
+	 * this version's configuration. */
+	(void)route;
+	q = question_new(ch, in, MSG_LEASE_RESULT);
+	(void)!slice_copy(client, q->client, sizeof q->client);
+	if (kind == CREDENTIAL_COOKIE)
+		cookie_start(q, value);
+	else
+		bearer_start(q, value);
+	return 0;
+}
+
+int
+handle_session(struct chan *ch, struct chan_in *in)
+{
+	struct slice cookie = wire_get_bytes(&in->body, MSG_COOKIE_MAX);
+
+	if (wire_end(&in->body) != 0)
+		return ERR_PROTOCOL;
+	cookie_start(question_new(ch, in, MSG_SESSION_RESULT), cookie);
+	return 0;
+}

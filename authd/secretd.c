@@ -1,0 +1,95 @@
+/* authd's side of secretd; see secretd.h. */
+#include "authd/secretd.h"
+
+#include <stdbool.h>
+
+#include <event2/event.h>
+
+#include "common/chan.h"
+#include "common/err.h"
+#include "common/log.h"
+
+#include "authd/authd.h"
+#include "authd/keys.h"
+#include "authd/revoke.h"
+#include "authd/token.h"
+
+#define ASK_INTERVAL_S 30
+#define ASK_TIMEOUT_MS 5000
+
+static void
+session_keys_came(int err, struct chan_in *reply, void *arg)
+{
+	struct authd *a = arg;
+	bool ready = keys_ready(a->keys), dropped = false;
+
+	if (err == 0)
+		err = keys_load(a->keys, &reply->body, &dropped);
+	if (err == ERR_NOT_FOUND)
+		log_error("secretd has no usable signing key: %s",
+		    ready ? "the last one stays in use" : "nobody can log in");
+	else if (err != 0)
+		log_warn("session keys: %s", err_text(err));
+	if (!ready && keys_ready(a->keys))
+		log_info("session keys are here: %zu", keys_count(a->keys));
+	if (dropped) {
+		log_warn("a session key was withdrawn: its sessions are over");
+		revokes_push(a->revokes, REVOKE_ALL, NULL, NULL, NULL);
+	}
+}
+
+static void
+cluster_token_came(int err, struct chan_in *reply, void *arg)
+{
+	struct authd *a = arg;
+	struct slice token;
+
+	if (err != 0)
+		return;
+	token = wire_get_bytes(&reply->body, MSG_TOKEN_MAX);
+	if (wire_end(&reply->body) == 0)
+		token_verifier_set_cluster_token(a->verifier, token);
+}
+
+void
+secretd_ask(struct authd *a)
+{
+	chan_request(a->secretd, MSG_SESSION_KEYS, NULL, -1, ASK_TIMEOUT_MS,
+	    session_keys_came, a);
+	chan_request(a->secretd, MSG_CLUSTER_TOKEN, NULL, -1, ASK_TIMEOUT_MS,
+	    cluster_token_came, a);
+}
+
+static void
+secretd_ready(struct chan *ch)
+{
+	secretd_ask(chan_ctx(ch));
+}
+
+static void
+ask_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct authd *a = arg;
+
+	(void)fd;
+	(void)what;
+	if (chan_is_ready(a->secretd))
+		secretd_ask(a);
+}
+
+static const struct chan_peer secretd_peer = {
+	.self = ROLE_AUTHD,
+	.peer = ROLE_SECRETD,
+	.ready = secretd_ready,
+};
+
+void
+secretd_connect(struct authd *a, const char *path)
+{
+	struct timeval interval = { .tv_sec = ASK_INTERVAL_S };
+
+	a->secretd = chan_connect(a->base, path, &secretd_peer, a);
+	a->ask_secretd = event_new(a->base, -1, EV_PERSIST, ask_timer, a);
+	if (a->ask_secretd == NULL || event_add(a->ask_secretd, &interval) != 0)
+		log_fatal("no timer");
+}

@@ -1,0 +1,16 @@
+/*
+ * authd's side of secretd: the session keys and the own service-account token,
+ * asked for when the channel is ready and again every half minute, so that a
+ * new key is in use soon after secretd has it.
+ */
+#ifndef AUTHD_SECRETD_H
+#define AUTHD_SECRETD_H
+
+struct authd;
+
+/* Connects, and keeps connecting, to secretd's socket. */
+void secretd_connect(struct authd *a, const char *path);
+/* Asks for both now. Needs a->secretd. */
+void secretd_ask(struct authd *a);
+
+#endif
