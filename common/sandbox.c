@@ -20,6 +20,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -287,6 +288,7 @@ void
 sandbox_enter(const struct sandbox *spec)
 {
 	description[0] = '\0';
+	tzset(); /* else the first gmtime_r(3) opens /etc/localtime */
 	refuse_root();
 	drop_capabilities();
 	set_mdwe();

@@ -207,8 +207,8 @@ static const struct argument_rule argument_rules[] = {
 	/* socket options: no filters (SO_ATTACH_*), no other protocol levels */
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, SOL_SOCKET), IS(2, SO_KEEPALIVE) } },
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, SOL_SOCKET), IS(2, SO_LINGER) } },
-	{ SCMP_SYS(setsockopt), P | F | A | E | S, 0, { IS(1, SOL_SOCKET), IS(2, SO_SNDBUF) } },
-	{ SCMP_SYS(setsockopt), P | F | A | E | S, 0, { IS(1, SOL_SOCKET), IS(2, SO_RCVBUF) } },
+	{ SCMP_SYS(setsockopt), ALL, 0, { IS(1, SOL_SOCKET), IS(2, SO_SNDBUF) } },
+	{ SCMP_SYS(setsockopt), ALL, 0, { IS(1, SOL_SOCKET), IS(2, SO_RCVBUF) } },
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, SOL_SOCKET), IS(2, SO_RCVTIMEO) } },
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, SOL_SOCKET), IS(2, SO_SNDTIMEO) } },
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, IPPROTO_TCP), IS(2, TCP_NODELAY) } },

@@ -1,1 +1,29 @@
-# secretd
+noinst_LIBRARIES += secretd/libsecretd.a
+secretd_libsecretd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
+secretd_libsecretd_a_SOURCES = \
+	secretd/handlers.h \
+	secretd/keyring.h \
+	secretd/secretd.h \
+	secretd/sign_check.h \
+	secretd/signer.h \
+	secretd/slots.h \
+	secretd/tickets.h \
+	secretd/tls_key.h \
+	secretd/tls_signer.h \
+	secretd/handlers.c \
+	secretd/keyring.c \
+	secretd/sign_check.c \
+	secretd/signer.c \
+	secretd/slots.c \
+	secretd/start.c \
+	secretd/tickets.c \
+	secretd/tls_key.c \
+	secretd/tls_signer.c
+
+SECRETD_LIBS = secretd/libsecretd.a common/libcommon.a $(EVENT_LIBS) \
+	$(CRYPTO_LIBS) $(SECCOMP_LIBS) $(YAML_LIBS)
+
+sbin_PROGRAMS += doorward-secretd
+doorward_secretd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
+doorward_secretd_SOURCES = secretd/main.c
+doorward_secretd_LDADD = $(SECRETD_LIBS)

@@ -1,0 +1,78 @@
+/*
+ * doorward-secretd: holds every secret and gives each peer what its role needs.
+ *
+ * SECURITY: makes no connection and no socket but the pairs to its signers,
+ * opens files in the folders of the secrets and only to read, parses neither
+ * HTTP nor JSON nor keys. The messages it answers: handlers.c.
+ */
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+#include <openssl/rand.h>
+
+#include "common/clock.h"
+#include "common/daemon.h"
+#include "common/listen.h"
+#include "common/log.h"
+#include "common/notify.h"
+#include "common/options.h"
+#include "common/settings.h"
+#include "secretd/handlers.h"
+#include "secretd/secretd.h"
+#include "secretd/tickets.h"
+#include "secretd/tls_signer.h"
+
+static struct secretd secretd;
+
+/* OpenSSL reads its configuration now: files are closed later. */
+static void
+start_openssl(void)
+{
+	unsigned char byte;
+
+	if (OPENSSL_init_crypto(OPENSSL_INIT_LOAD_CONFIG, NULL) != 1 ||
+	    RAND_bytes(&byte, 1) != 1)
+		log_fatal("OpenSSL cannot be started");
+}
+
+static void
+listen_for(const struct listen_set *sockets, const char *name, enum role peer,
+    const struct options *options)
+{
+	int fd = listen_find(sockets, name);
+
+	if (fd >= 0)
+		listen_unix(secretd.base, fd, peer, options->peer_uid,
+		    secretd_accept, &secretd);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	struct listen_set sockets;
+
+	options_parse(&options, ROLE_SECRETD, argc, argv);
+	log_open("secretd");
+	secretd.settings = settings_load(options.config);
+	listen_take(&sockets);
+	notify_open();
+
+	start_openssl();
+	secretd.base = daemon_base();
+	daemon_signals(secretd.base);
+	secretd.slots.dirs = &secretd.settings->secrets_dirs;
+	secretd.slots.credentials = getenv("CREDENTIALS_DIRECTORY");
+	secretd.started_s = clock_unix_s();
+	secretd.signer = tls_signer_new(secretd.base, secretd.settings);
+
+	secretd_confine(&secretd);
+
+	secretd_load_keys(&secretd);
+	secretd.tickets = tickets_new(clock_mono_ms());
+	tls_signer_start(secretd.signer);
+	listen_for(&sockets, "frontend", ROLE_FRONTEND, &options);
+	listen_for(&sockets, "authd", ROLE_AUTHD, &options);
+	listen_for(&sockets, "ctl", ROLE_CTL, &options);
+	return daemon_run(secretd.base, NULL, NULL, &secretd);
+}

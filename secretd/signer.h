@@ -1,0 +1,15 @@
+/*
+ * The signer: a child of secretd that holds one TLS private key and signs
+ * handshakes with it, for the frontends whose channels secretd hands to it.
+ */
+#ifndef SECRETD_SIGNER_H
+#define SECRETD_SIGNER_H
+
+#include <stdbool.h>
+
+/* Life of the child, right after fork: leaves everything of the parent's
+ * behind but fd (the channel to secretd) and the log, confines itself, serves.
+ * Ends with the channel. */
+void signer_run(int fd, bool tls12_allowed) __attribute__((noreturn));
+
+#endif

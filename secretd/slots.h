@@ -1,0 +1,56 @@
+/*
+ * Slots: the named places of secrets. A slot's file is looked for as
+ *   <dir>/<slot>/<key> and <dir>/<slot>/value.txt in each secrets folder,
+ *   the absolute path that the configuration gives,
+ *   $CREDENTIALS_DIRECTORY/<slot>
+ * and the first that exists counts, good or bad: a broken secret is never
+ * passed over for an older one. Must not interpret what a secret means beyond
+ * the rules of the signing key.
+ */
+#ifndef SECRETD_SLOTS_H
+#define SECRETD_SLOTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/conf.h"
+
+struct secret;
+
+#define SLOT_SIGNING_KEY "login-token-signing-key"
+#define SLOT_CLUSTER_TOKEN "cluster-token"
+#define SLOT_FILE_MAX 65536 /* bytes of a secret file */
+#define SLOT_WHY_MAX 1024
+
+/* Where to look. Borrowed. */
+struct slot_dirs {
+	const struct conf_list *dirs;
+	const char *credentials; /* $CREDENTIALS_DIRECTORY or NULL */
+};
+
+/* A sentence for a person: slot, file, what is wrong, what to do. Never holds
+ * anything of the secret. */
+struct slot_why {
+	char text[SLOT_WHY_MAX];
+};
+
+/* Reads a slot, without blanks around it (as Go's TrimSpace, ASCII). reference:
+ * what the configuration says: "", "secret:name:key" or an absolute path.
+ * 0 with *out (caller frees); ERR_NOT_FOUND when there is no file; ERR_FORMAT,
+ * ERR_LIMIT, ERR_DENIED or ERR_IO when the file is of no use. */
+int slot_read(const struct slot_dirs *where, const char *slot,
+    const char *reference, struct secret **out, struct slot_why *why)
+    __attribute__((warn_unused_result));
+
+/* slot_read of the login-token signing key, with the rules for it: 16, 24 or 32
+ * bytes, not Kiali's old default, not a reference. ERR_FORMAT otherwise. */
+int slot_read_signing_key(const struct slot_dirs *where, const char *reference,
+    struct secret **out, struct slot_why *why)
+    __attribute__((warn_unused_result));
+
+/* Reads one file as it stands. private: refuses one that everybody may read. */
+int slot_read_file(const char *label, const char *path, bool private,
+    struct secret **out, struct slot_why *why)
+    __attribute__((warn_unused_result));
+
+#endif

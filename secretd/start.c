@@ -1,0 +1,101 @@
+/*
+ * Two steps of secretd's start: the keys that the configuration needs, and the
+ * sandbox with the folders that stay readable. Folders, not files: a secret is
+ * replaced by a new file or a new link target.
+ */
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/sandbox.h"
+#include "common/secret.h"
+#include "common/settings.h"
+#include "secretd/keyring.h"
+#include "secretd/secretd.h"
+
+#define MAX_FDS 512 /* channels, and pairs on their way to the signer */
+
+void
+secretd_load_keys(struct secretd *d)
+{
+	struct secret *key = NULL;
+	struct slot_why why;
+
+	d->keyring = keyring_new();
+	if (d->settings->strategy == STRATEGY_ANONYMOUS)
+		return;
+	if (slot_read_signing_key(
+		&d->slots, d->settings->signing_key, &key, &why) < 0)
+		log_fatal("%s", why.text);
+	if (keyring_add(d->keyring, key) < 0)
+		log_fatal("the session keys cannot be derived");
+	secret_free(key);
+}
+
+struct paths {
+	struct sandbox_path *at;
+	size_t n;
+};
+
+/* path is copied. The root folder is no folder of secrets: opening all would
+ * undo the sandbox. */
+static void
+add(struct paths *p, const char *path)
+{
+	if (strcmp(path, "/") == 0)
+		log_fatal("%s: secrets cannot lie in the root folder: move "
+			  "them to a folder of their own",
+		    path);
+	p->at = mem_grow(p->at, p->n, p->n + 1, sizeof(*p->at));
+	p->at[p->n++] = (struct sandbox_path){ mem_strdup(path), SANDBOX_READ };
+}
+
+/* The folder of the file, and the one it really is in. */
+static void
+add_folder_of(struct paths *p, const char *file)
+{
+	char *copy, *real;
+
+	if (file[0] != '/')
+		return;
+	copy = mem_strdup(file);
+	add(p, dirname(copy));
+	free(copy);
+	real = realpath(file, NULL);
+	if (real != NULL)
+		add(p, dirname(real));
+	free(real);
+}
+
+void
+secretd_confine(const struct secretd *d)
+{
+	const struct settings *s = d->settings;
+	struct paths p = { 0 };
+
+	for (size_t i = 0; i < d->slots.dirs->n; i++)
+		add(&p, d->slots.dirs->at[i]);
+	if (d->slots.credentials != NULL)
+		add(&p, d->slots.credentials);
+	add_folder_of(&p, s->signing_key);
+	if (settings_tls(s)) {
+		add_folder_of(&p, s->cert_file);
+		add_folder_of(&p, s->key_file);
+	}
+	sandbox_enter(&(struct sandbox){ .role = SANDBOX_SECRETD,
+	    .paths = p.at,
+	    .n_paths = p.n,
+	    .max_fds = MAX_FDS });
+	/* The paths themselves are not needed any more. */
+	for (size_t i = 0; i < p.n; i++) {
+		char *path;
+
+		memcpy(&path, &p.at[i].path, sizeof(path));
+		free(path);
+	}
+	free(p.at);
+}

@@ -1,0 +1,209 @@
+/* Loading and using a TLS private key with OpenSSL; see tls_key.h. */
+#include "secretd/tls_key.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include "common/err.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX (MSG_SIGN_MAX * 8) /* its signature fits a message */
+
+struct tls_key {
+	EVP_PKEY *pkey;
+	enum key_kind kind;
+};
+
+/* Never asks for a password on a terminal. */
+static int
+no_password(char *buf, int size, int writing, void *was_asked)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	*(bool *)was_asked = true;
+	return -1;
+}
+
+static BIO *
+bio_of(struct slice pem)
+{
+	return pem.len > 0 && pem.len <= INT_MAX
+	    ? BIO_new_mem_buf(pem.p, (int)pem.len)
+	    : NULL;
+}
+
+static EVP_PKEY *
+read_key(struct slice pem, const char **why)
+{
+	BIO *bio = bio_of(pem);
+	bool encrypted = false;
+	EVP_PKEY *pkey = bio != NULL
+	    ? PEM_read_bio_PrivateKey(bio, NULL, no_password, &encrypted)
+	    : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	if (pkey != NULL)
+		return pkey;
+	*why = encrypted
+	    ? "the private key is encrypted: store it without a passphrase "
+	      "(openssl pkey -in KEY -out NEW)"
+	    : "the file holds no private key in PEM form";
+	return NULL;
+}
+
+static bool
+check_kind(EVP_PKEY *pkey, enum key_kind *kind, const char **why)
+{
+	char group[32] = "";
+	int bits = EVP_PKEY_get_bits(pkey);
+
+	if (EVP_PKEY_is_a(pkey, "RSA")) {
+		*kind = KEY_RSA;
+		*why = "an RSA key must have 2048 to 4096 bits";
+		return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX;
+	}
+	if (EVP_PKEY_is_a(pkey, "EC"))
+		(void)EVP_PKEY_get_utf8_string_param(pkey,
+		    OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL);
+	if (strcmp(group, "prime256v1") == 0) {
+		*kind = KEY_P256;
+		return true;
+	}
+	if (strcmp(group, "secp384r1") == 0) {
+		*kind = KEY_P384;
+		return true;
+	}
+	*why = "the key must be EC on P-256 or P-384, or RSA";
+	return false;
+}
+
+static X509 *
+read_leaf(struct slice pem)
+{
+	BIO *bio = bio_of(pem);
+	bool encrypted = false;
+	X509 *leaf = bio != NULL
+	    ? PEM_read_bio_X509(bio, NULL, no_password, &encrypted)
+	    : NULL;
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return leaf;
+}
+
+static void
+warn_of_dates(const X509 *leaf)
+{
+	if (X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
+		log_warn("the TLS certificate has expired");
+	if (X509_cmp_current_time(X509_get0_notBefore(leaf)) > 0)
+		log_warn("the TLS certificate is not valid yet");
+}
+
+static enum signer_state
+check_leaf(struct slice chain_pem, EVP_PKEY *pkey, const char **why)
+{
+	X509 *leaf = read_leaf(chain_pem);
+	enum signer_state state = SIGNER_READY;
+
+	if (leaf == NULL) {
+		*why = "the file holds no certificate in PEM form";
+		return SIGNER_BAD_CERT;
+	}
+	if (X509_check_private_key(leaf, pkey) != 1) {
+		*why = "the private key is not that of the certificate: the "
+		       "first one in the file must be the server's own";
+		state = SIGNER_MISMATCH;
+	} else {
+		warn_of_dates(leaf);
+	}
+	X509_free(leaf);
+	ERR_clear_error();
+	return state;
+}
+
+enum signer_state
+tls_key_load(struct slice key_pem, struct slice chain_pem, struct tls_key **out,
+    const char **why)
+{
+	EVP_PKEY *pkey = read_key(key_pem, why);
+	enum signer_state state = SIGNER_BAD_KEY;
+	enum key_kind kind;
+
+	if (pkey != NULL && check_kind(pkey, &kind, why))
+		state = check_leaf(chain_pem, pkey, why);
+	if (state != SIGNER_READY) {
+		EVP_PKEY_free(pkey);
+		return state;
+	}
+	*out = mem_new(sizeof(**out));
+	(*out)->pkey = pkey;
+	(*out)->kind = kind;
+	return SIGNER_READY;
+}
+
+void
+tls_key_free(struct tls_key *k)
+{
+	if (k == NULL)
+		return;
+	EVP_PKEY_free(k->pkey);
+	free(k);
+}
+
+enum key_kind
+tls_key_kind(const struct tls_key *k)
+{
+	return k->kind;
+}
+
+static int
+start(EVP_MD_CTX *ctx, EVP_PKEY *pkey, const struct sign_scheme *scheme)
+{
+	EVP_PKEY_CTX *pctx;
+
+	if (EVP_DigestSignInit_ex(
+		ctx, &pctx, scheme->digest, NULL, NULL, pkey, NULL) != 1)
+		return ERR_CRYPTO;
+	/* RFC 8446 4.2.3: the salt is as long as the digest. */
+	if (scheme->pss &&
+	    (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) != 1 ||
+		EVP_PKEY_CTX_set_rsa_pss_saltlen(
+		    pctx, RSA_PSS_SALTLEN_DIGEST) != 1))
+		return ERR_CRYPTO;
+	return 0;
+}
+
+int
+tls_key_sign(const struct tls_key *k, const struct sign_scheme *scheme,
+    struct slice structure, uint8_t *sig, size_t *len)
+{
+	size_t need = (size_t)EVP_PKEY_get_size(k->pkey);
+	EVP_MD_CTX *ctx;
+	int r;
+
+	if (*len < need)
+		return ERR_LIMIT;
+	ctx = EVP_MD_CTX_new();
+	r = ctx != NULL ? start(ctx, k->pkey, scheme) : ERR_CRYPTO;
+	if (r == 0 &&
+	    EVP_DigestSign(ctx, sig, len, (const unsigned char *)structure.p,
+		structure.len) != 1)
+		r = ERR_CRYPTO;
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return r;
+}
