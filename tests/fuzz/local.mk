@@ -1,1 +1,36 @@
-# tests/fuzz
+# tests/fuzz: with --enable-fuzzer for libFuzzer, else replays of the seeds
+fuzz_targets = tests/fuzz/fuzz_http_request tests/fuzz/fuzz_http_response \
+	tests/fuzz/fuzz_http_chunks tests/fuzz/fuzz_frame \
+	tests/fuzz/fuzz_wire tests/fuzz/fuzz_b64url tests/fuzz/fuzz_conf
+check_PROGRAMS += $(fuzz_targets)
+EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_head.h \
+	tests/fuzz/make_seeds.py tests/fuzz/seeds
+if FUZZER
+fuzz_main =
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+fuzz_main = tests/fuzz/replay_main.c
+fuzz_ldflags = $(AM_LDFLAGS)
+TESTS += $(fuzz_targets)
+endif
+tests_fuzz_fuzz_http_request_SOURCES = tests/fuzz/fuzz_http_request.c $(fuzz_main)
+tests_fuzz_fuzz_http_request_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_http_request_LDADD = common/libcommon.a
+tests_fuzz_fuzz_http_response_SOURCES = tests/fuzz/fuzz_http_response.c $(fuzz_main)
+tests_fuzz_fuzz_http_response_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_http_response_LDADD = common/libcommon.a
+tests_fuzz_fuzz_http_chunks_SOURCES = tests/fuzz/fuzz_http_chunks.c $(fuzz_main)
+tests_fuzz_fuzz_http_chunks_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_http_chunks_LDADD = common/libcommon.a
+tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(fuzz_main)
+tests_fuzz_fuzz_frame_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_frame_LDADD = common/libcommon.a
+tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz_wire.c $(fuzz_main)
+tests_fuzz_fuzz_wire_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_wire_LDADD = common/libcommon.a
+tests_fuzz_fuzz_b64url_SOURCES = tests/fuzz/fuzz_b64url.c $(fuzz_main)
+tests_fuzz_fuzz_b64url_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_b64url_LDADD = common/libcommon.a
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)
+tests_fuzz_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_conf_LDADD = common/libcommon.a $(YAML_LIBS)
