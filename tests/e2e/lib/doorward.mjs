@@ -1,0 +1,208 @@
+// Starts the real daemons, sandbox on, through `doorward run`, in a directory
+// and on ports of their own; stops them, and prints all they logged when the
+// test fails.
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { onFailure } from './test.mjs';
+import { Issuer, makeCertificate, writeFile } from './files.mjs';
+
+const BIN = process.env.DOORWARD_BIN;
+// Started as root, the tests give root up: the daemons refuse to run as root.
+const UID = Number(process.env.DOORWARD_TEST_UID ?? 64999);
+export const isRoot = process.getuid() === 0;
+
+export const signingKey = 'kiali67890123456'.repeat(2);
+
+export function temporaryDir() {
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'doorward-test-'));
+  fs.chmodSync(dir, 0o755);
+  return dir;
+}
+
+function chown(dir) {
+  if (!isRoot) return;
+  fs.chownSync(dir, UID, UID);
+  for (const e of fs.readdirSync(dir, { withFileTypes: true })) {
+    const p = path.join(dir, e.name);
+    if (e.isDirectory()) chown(p);
+    else fs.lchownSync(p, UID, UID);
+  }
+}
+
+// Command and arguments under the unprivileged uid.
+export function unprivileged(command, args) {
+  return isRoot
+    ? ['setpriv', ['--reuid', String(UID), '--regid', String(UID), '--clear-groups', command, ...args]]
+    : [command, args];
+}
+
+function yaml(value, indent = '') {
+  return Object.entries(value).map(([k, v]) => {
+    if (v !== null && typeof v === 'object' && !Array.isArray(v)) {
+      return `${indent}${k}:\n${yaml(v, `${indent}  `)}`;
+    }
+    return `${indent}${k}: ${JSON.stringify(v)}\n`;
+  }).join('');
+}
+
+function merge(base, over) {
+  const out = { ...base };
+  for (const [k, v] of Object.entries(over ?? {})) {
+    const both = v && typeof v === 'object' && !Array.isArray(v) &&
+      out[k] && typeof out[k] === 'object' && !Array.isArray(out[k]);
+    if (v === undefined) delete out[k];
+    else out[k] = both ? merge(out[k], v) : v;
+  }
+  return out;
+}
+
+export async function until(what, ask, ms = 15000) {
+  const end = Date.now() + ms;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain: ${what}`);
+    await new Promise((r) => { setTimeout(r, 25); });
+  }
+}
+
+export class Doorward {
+  // t: the test's context. console: URL of the upstream. config: merged over
+  // the default configuration. tls: 'ec', 'ec384', 'rsa' or false.
+  constructor(t, { console: upstream, config = {}, tls = 'ec', issuer, env = {} } = {}) {
+    this.t = t;
+    this.dir = temporaryDir();
+    this.issuer = issuer ?? new Issuer();
+    this.env = env;
+    this.log = '';
+    const base = {
+      auth: { strategy: 'token' },
+      login_token: { signing_key: '' },
+      doorward: {
+        listen: ['127.0.0.1:0'],
+        secrets_dirs: [path.join(this.dir, 'secrets')],
+        workers: 2,
+        console: { url: upstream, preset: 'kiali', credential: 'user-token' },
+      },
+    };
+    if (tls) {
+      const { key, cert } = makeCertificate(this.dir, 'tls', tls);
+      fs.chmodSync(key, 0o600);
+      this.ca = fs.readFileSync(cert);
+      base.identity = { cert_file: cert, private_key_file: key };
+    }
+    this.config = merge(base, config);
+    const kube = this.config.doorward.kubernetes;
+    if (this.config.auth.strategy === 'token' && !kube) {
+      this.config.doorward.kubernetes = this.offline();
+    }
+    writeFile(path.join(this.dir, 'secrets/login-token-signing-key/value.txt'), signingKey, 0o400);
+    onFailure(t, () => process.stderr.write(`--- log of ${t.name}\n${this.log}\n---\n`));
+    t.after(async () => {
+      await this.stop();
+      fs.rmSync(this.dir, { recursive: true, force: true });
+    });
+  }
+
+  // Tokens are verified from a JWKS file.
+  offline() {
+    return {
+      jwks_file: writeFile(path.join(this.dir, 'jwks.json'), JSON.stringify(this.issuer.jwks)),
+      issuer: this.issuer.issuer,
+      audiences: [this.issuer.audience],
+    };
+  }
+
+  writeConfig() {
+    this.configFile = writeFile(path.join(this.dir, 'config.yaml'), yaml(this.config));
+    chown(this.dir);
+  }
+
+  async start() {
+    this.writeConfig();
+    const [command, args] = unprivileged(path.join(BIN, 'doorward'),
+      ['run', '--config', this.configFile, '--dir', path.join(this.dir, 'run')]);
+    this.child = spawn(command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, LOG_LEVEL: 'debug', ...this.env },
+    });
+    this.exited = new Promise((resolve) => {
+      this.child.on('exit', (code, signal) => { this.exit = { code, signal }; resolve(this.exit); });
+    });
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream.setEncoding('utf8');
+      stream.on('data', (d) => { this.log += d; });
+    }
+    const ready = await until('doorward is ready', () => {
+      if (this.exit) throw new Error(`doorward run ended with ${JSON.stringify(this.exit)}\n${this.log}`);
+      return /^ready (https?):\/\/\S*?:(\d+)/m.exec(this.log);
+    });
+    this.scheme = ready[1];
+    this.port = Number(ready[2]);
+    return this;
+  }
+
+  // The processes of one daemon: frontend (parent and workers), authd, egress,
+  // secretd (parent and signer), as {pid, ppid}, parents first.
+  processes(role) {
+    const found = [];
+    for (const pid of fs.readdirSync('/proc')) {
+      if (!/^\d+$/.test(pid)) continue;
+      try {
+        const cmd = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+        if (!cmd[0].endsWith(`/doorward-${role}`) || !cmd.includes(this.configFile)) continue;
+        const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+        found.push({ pid: Number(pid), ppid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) });
+      } catch { /* it has just gone */ }
+    }
+    const pids = new Set(found.map((p) => p.pid));
+    return found.sort((a, b) => Number(pids.has(a.ppid)) - Number(pids.has(b.ppid)) || a.pid - b.pid);
+  }
+
+  rss() { // bytes over all processes
+    let sum = 0;
+    for (const role of ['frontend', 'authd', 'egress', 'secretd']) {
+      for (const { pid } of this.processes(role)) {
+        try {
+          sum += Number(/VmRSS:\s+(\d+)/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) * 1024;
+        } catch { /* gone */ }
+      }
+    }
+    return sum;
+  }
+
+  // Kills the main process of a daemon and waits until another one serves.
+  async kill(role, signal = 'SIGKILL') {
+    const [{ pid }] = this.processes(role);
+    const before = this.readyCount(role);
+    process.kill(pid, signal);
+    await until(`${role} is back`, () => this.readyCount(role) > before &&
+      this.processes(role).some((p) => p.pid !== pid));
+  }
+
+  // `doorward run` logs each READY=1 as "<role> is ready".
+  readyCount(role) {
+    return this.log.split(`${role} is ready`).length - 1;
+  }
+
+  async stop() {
+    if (!this.child || this.exit) return;
+    this.child.kill('SIGTERM');
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), 30000);
+    await this.exited;
+    clearTimeout(timer);
+  }
+
+  auditLines(message) {
+    return this.log.split('\n').filter((l) => l.startsWith('{')).flatMap((l) => {
+      try { return [JSON.parse(l)]; } catch { return []; }
+    }).filter((l) => l.msg === message);
+  }
+}
+
+// The common case.
+export async function startDoorward(t, options) {
+  return new Doorward(t, options).start();
+}
