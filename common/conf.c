@@ -474,24 +474,30 @@ walk_value(struct reader *r)
 	return good;
 }
 
-static void
+/* false: the text could not be read to its end. */
+static bool
 walk_document(struct reader *r)
 {
-	if (!next_event(r) || r->event.type == YAML_STREAM_END_EVENT)
-		return; /* an empty file: all defaults */
 	if (!next_event(r))
-		return;
+		return false;
+	if (r->event.type == YAML_STREAM_END_EVENT)
+		return true; /* an empty file: all defaults */
+	if (!next_event(r))
+		return false;
 	if (r->event.type == YAML_MAPPING_START_EVENT) {
 		if (!walk_mapping(r))
-			return;
+			return false;
 	} else if (!is_null(&r->event)) {
 		complain(r, "the file must hold \"key: value\" lines");
-		return;
+		return false;
 	}
 	/* the document's end, then the stream's */
-	if (next_event(r) && next_event(r) &&
-	    r->event.type != YAML_STREAM_END_EVENT)
-		complain(r, "only one document is allowed in the file");
+	if (!next_event(r) || !next_event(r))
+		return false;
+	if (r->event.type == YAML_STREAM_END_EVENT)
+		return true;
+	complain(r, "only one document is allowed in the file");
+	return false;
 }
 
 static void
@@ -526,10 +532,13 @@ conf_read(const struct conf_table *table, const char *text, size_t len,
 		abort(); /* out of memory */
 	yaml_parser_set_input_string(
 	    &r.parser, (const unsigned char *)text, len);
-	if (next_event(&r)) /* the stream's start */
-		walk_document(&r);
+	bool whole =
+	    next_event(&r) /* the stream's start */ && walk_document(&r);
+
 	if (r.has_event)
 		yaml_event_delete(&r.event);
 	yaml_parser_delete(&r.parser);
+	if (!whole)
+		return ERR_FORMAT;
 	return e->n_fatal > before ? ERR_CONFIG : 0;
 }

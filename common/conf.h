@@ -73,7 +73,8 @@ struct conf_table {
 
 /* Reads text of len bytes into *settings (zeroed before, defaults filled in).
  * places: one per row, may be NULL. Errors are added to e; returns 0, or
- * ERR_CONFIG when there was one. Strings are owned by the settings. */
+ * ERR_CONFIG when there was one, or ERR_FORMAT when the text could not be read
+ * to its end: then what follows from missing values says nothing. Strings are owned by the settings. */
 int conf_read(const struct conf_table *table, const char *text, size_t len,
     void *settings, struct conf_place *places, struct conf_errors *e)
     __attribute__((warn_unused_result));

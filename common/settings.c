@@ -90,7 +90,8 @@ settings_read(const char *file, struct conf_errors *e)
 	s = mem_new(sizeof(*s));
 	s->file = mem_strdup(file);
 	s->places = mem_array(settings_table.n, sizeof(*s->places));
-	if (conf_read(&settings_table, text, len, s, s->places, e) == 0)
+	if (conf_read(&settings_table, text, len, s, s->places, e) !=
+	    ERR_FORMAT)
 		settings_check(s, e);
 	free(text);
 	if (e->n_fatal > before) {
