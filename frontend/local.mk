@@ -1,1 +1,2 @@
 # frontend
+include frontend/tls.mk

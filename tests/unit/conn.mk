@@ -21,3 +21,18 @@ TESTS += tests/unit/test_resolve
 tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c
 tests_unit_test_resolve_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_resolve_LDADD = $(CONN_LIBS) $(EVENT_EXTRA_LIBS)
+
+TLS_TEST_FILES = tests/unit/tls_fixture.c tests/unit/tls_fixture.h \
+	tests/unit/toy_signer.c tests/unit/toy_signer.h
+
+check_PROGRAMS += tests/unit/test_tls_key
+TESTS += tests/unit/test_tls_key
+tests_unit_test_tls_key_SOURCES = tests/unit/test_tls_key.c $(TLS_TEST_FILES)
+tests_unit_test_tls_key_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
+	$(SSL_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_tls_key_LDADD = frontend/libtls.a $(CONN_LIBS)
+
+# Twenty thousand handshakes that the client cuts off.
+check-long: tests/unit/test_tls_key
+	CUT_OFF=20000 CK_RUN_CASE=tls_key ./tests/unit/test_tls_key
+.PHONY: check-long
