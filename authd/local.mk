@@ -34,3 +34,8 @@ authd_libauthd_a_SOURCES = \
 	authd/store.c \
 	authd/throttle.c
 AUTHD_LIBS = authd/libauthd.a $(SQLITE_LIBS)
+
+sbin_PROGRAMS += doorward-authd
+doorward_authd_CPPFLAGS = $(AM_CPPFLAGS)
+doorward_authd_SOURCES = authd/main.c
+doorward_authd_LDADD = $(AUTHD_LIBS) $(VERIFY_LIBS) $(SECCOMP_LIBS) $(YAML_LIBS)

@@ -20,3 +20,15 @@ tests_unit_test_authd_SOURCES = tests/unit/test_authd.c $(AUTHD_FIXTURE)
 tests_unit_test_authd_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_authd_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
 tests_unit_test_authd_LDADD = $(AUTHD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_store
+TESTS += tests/unit/test_store
+tests_unit_test_store_SOURCES = tests/unit/test_store.c $(AUTHD_FIXTURE)
+tests_unit_test_store_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_store_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_store_LDADD = $(AUTHD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_throttle
+TESTS += tests/unit/test_throttle
+tests_unit_test_throttle_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_throttle_LDADD = $(AUTHD_TEST_LIBS)
