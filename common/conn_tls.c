@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -19,6 +20,7 @@
 #include <openssl/x509v3.h>
 
 #include "common/clock.h"
+#include "common/mem.h"
 
 #define READ_BUDGET 65536
 #define RECORD_MAX 16384
@@ -135,8 +137,13 @@ expect_host(SSL *ssl, const char *host)
 	SSL_set_hostflags(ssl,
 	    X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 		X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	return SSL_set1_host(ssl, host) == 1 &&
-	    SSL_set_tlsext_host_name(ssl, host) == 1;
+	if (SSL_set1_host(ssl, host) != 1)
+		return false;
+	/* SSL_set_tlsext_host_name's macro casts const away; it only reads */
+	char *name = mem_strdup(host);
+	bool is_set = SSL_set_tlsext_host_name(ssl, name) == 1;
+	free(name);
+	return is_set;
 }
 
 void

@@ -15,11 +15,12 @@
 
 #include "common/text.h"
 
-#define HTTP_HEAD_MAX 16384 /* request or status line and fields */
+/* A head is the request or status line and the fields. */
+#define HTTP_HEAD_MAX 16384
 #define HTTP_TARGET_MAX 8192
 #define HTTP_FIELDS_MAX 100
-#define HTTP_CHUNK_EXT_MAX 1024 /* of chunk extensions and trailers, per body \
-				 */
+/* Chunk extensions and trailers together, per body. */
+#define HTTP_CHUNK_EXT_MAX 1024
 
 enum http_method {
 	HTTP_GET,
