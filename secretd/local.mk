@@ -8,7 +8,7 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/signer.h \
 	secretd/slots.h \
 	secretd/tickets.h \
-	secretd/tls_key.h \
+	secretd/private_key.h \
 	secretd/tls_signer.h \
 	secretd/handlers.c \
 	secretd/keyring.c \
@@ -17,7 +17,7 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/slots.c \
 	secretd/start.c \
 	secretd/tickets.c \
-	secretd/tls_key.c \
+	secretd/private_key.c \
 	secretd/tls_signer.c
 
 SECRETD_LIBS = secretd/libsecretd.a common/libcommon.a $(EVENT_LIBS) \

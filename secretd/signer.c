@@ -1,6 +1,6 @@
 /*
  * The signer's process: channels, states, rate limit. What may be signed is
- * sign_check.c's to say, how is tls_key.c's.
+ * sign_check.c's to say, how is private_key.c's.
  *
  * SECURITY: frontends are distrusted. A structure that is not a handshake's
  * closes that frontend's channel. Nothing here logs or sends the key; it is
@@ -23,7 +23,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/sandbox.h"
-#include "secretd/tls_key.h"
+#include "secretd/private_key.h"
 
 /* The channel to secretd: the key can be loaded once, frontends come later. */
 #define ST_LOADED 2u
@@ -35,7 +35,7 @@
 
 static struct signer {
 	struct event_base *base;
-	struct tls_key *key;
+	struct private_key *key;
 	bool tls12_allowed;
 } signer;
 
@@ -91,6 +91,7 @@ refuse(struct chan *ch, uint64_t id, const char *why)
 static int
 handle_sign(struct chan *ch, struct chan_in *in)
 {
+	static struct log_rate rate;
 	struct frontend *f = chan_user(ch);
 	uint16_t id = wire_get_u16(&in->body);
 	struct slice structure = wire_get_bytes(&in->body, MSG_SIGN_MAX);
@@ -102,17 +103,18 @@ handle_sign(struct chan *ch, struct chan_in *in)
 
 	if (r < 0)
 		return r;
-	scheme = sign_check(tls_key_kind(signer.key), signer.tls12_allowed, id,
-	    structure, &why);
+	scheme = sign_check(private_key_kind(signer.key), signer.tls12_allowed,
+	    id, structure, &why);
 	if (scheme == NULL) {
-		log_error("a frontend asked for a signature that is not a "
-			  "handshake's: %s",
+		log_limited(&rate, 1000, LOG_LEVEL_ERROR,
+		    "a frontend asked for a signature that is not a "
+		    "handshake's: %s",
 		    why);
 		return ERR_PROTOCOL;
 	}
 	if (!rate_allows(f))
 		return refuse(ch, in->id, "too many requests per second");
-	r = tls_key_sign(signer.key, scheme, structure, sig, &len);
+	r = private_key_sign(signer.key, scheme, structure, sig, &len);
 	if (r < 0)
 		return refuse(ch, in->id, err_text(r));
 	f->n_signed++;
@@ -155,7 +157,7 @@ handle_signer_load(struct chan *ch, struct chan_in *in)
 
 	if (r < 0)
 		return r;
-	state = tls_key_load(key, chain, &signer.key, &why);
+	state = private_key_load(key, chain, &signer.key, &why);
 	if (state == SIGNER_READY)
 		chan_set_state(ch, ST_LOADED);
 	wire_writer_init(&w, payload, sizeof(payload));
@@ -241,8 +243,8 @@ signer_run(int fd, bool tls12_allowed)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "doorward-signer");
-	sandbox_tighten(&(struct sandbox){ .role = SANDBOX_SIGNER,
-	    .max_fds = FRONTENDS_MAX + 64 });
+	sandbox_tighten(&(struct sandbox){
+	    .role = SANDBOX_SIGNER, .max_fds = FRONTENDS_MAX + 64 });
 	signer.base = daemon_base();
 	signer.tls12_allowed = tls12_allowed;
 	(void)chan_accepted(signer.base, fd, &secretd_peer, &signer);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,19 @@ signer_failed(struct tls_signer *t)
 }
 
 static void
+signer_ended(struct tls_signer *t, int status)
+{
+	bool by_signal = WIFSIGNALED(status);
+
+	t->pid = 0;
+	(void)snprintf(t->why.text, sizeof(t->why.text), "it ended with %s %d",
+	    by_signal ? "signal" : "status",
+	    by_signal ? WTERMSIG(status) : WEXITSTATUS(status));
+	signer_failed(t);
+}
+
+/* Signers that were given up are collected here as well. */
+static void
 on_child(evutil_socket_t number, short what, void *arg)
 {
 	struct tls_signer *t = arg;
@@ -123,25 +137,24 @@ on_child(evutil_socket_t number, short what, void *arg)
 
 	(void)number;
 	(void)what;
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != t->pid)
-			continue;
-		t->pid = 0;
-		(void)snprintf(t->why.text, sizeof(t->why.text),
-		    "it ended with %s %d",
-		    WIFSIGNALED(status) ? "signal" : "status",
-		    WIFSIGNALED(status) ? WTERMSIG(status)
-					: WEXITSTATUS(status));
-		signer_failed(t);
-	}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == t->pid)
+			signer_ended(t, status);
 }
 
+/* The end of the channel is mostly seen before the signal of the death that
+ * was its cause. */
 static void
 signer_closed(struct chan *ch)
 {
 	struct tls_signer *t = chan_ctx(ch);
+	int status;
 
 	t->ch = NULL; /* freed by its module */
+	if (t->pid > 0 && waitpid(t->pid, &status, WNOHANG) == t->pid) {
+		signer_ended(t, status);
+		return;
+	}
 	(void)snprintf(
 	    t->why.text, sizeof(t->why.text), "it closed the channel");
 	signer_failed(t);

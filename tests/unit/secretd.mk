@@ -1,1 +1,26 @@
 # tests/unit: secretd
+SECRETD_TESTS = tests/unit/test_slots tests/unit/test_keyring \
+	tests/unit/test_sign_check tests/unit/test_private_key \
+	tests/unit/test_signer
+check_PROGRAMS += $(SECRETD_TESTS)
+TESTS += $(SECRETD_TESTS)
+SECRETD_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
+	$(CRYPTO_CFLAGS)
+
+tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
+tests_unit_test_slots_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_slots_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c
+tests_unit_test_keyring_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_keyring_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_sign_check_SOURCES = tests/unit/test_sign_check.c
+tests_unit_test_sign_check_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_sign_check_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_private_key_SOURCES = tests/unit/test_private_key.c \
+	tests/unit/tls_pem.c tests/unit/tls_pem.h
+tests_unit_test_private_key_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_private_key_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_signer_SOURCES = tests/unit/test_signer.c \
+	tests/unit/tls_pem.c tests/unit/tls_pem.h
+tests_unit_test_signer_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_signer_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)

@@ -2,8 +2,8 @@
  * A TLS private key and the check that it belongs to its certificate. Only the
  * signer parses keys. RSA of 2048 to 4096 bits, EC on P-256 or P-384.
  */
-#ifndef SECRETD_TLS_KEY_H
-#define SECRETD_TLS_KEY_H
+#ifndef SECRETD_PRIVATE_KEY_H
+#define SECRETD_PRIVATE_KEY_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,18 +12,19 @@
 #include "common/text.h"
 #include "secretd/sign_check.h"
 
-struct tls_key;
+struct private_key;
 
 /* Parses key and certificate chain (PEM, leaf first). SIGNER_READY with *out,
  * else what is wrong, and a sentence for a person in *why (static text). */
-enum signer_state tls_key_load(struct slice key_pem, struct slice chain_pem,
-    struct tls_key **out, const char **why) __attribute__((warn_unused_result));
-void tls_key_free(struct tls_key *k); /* wipes; NULL allowed */
-enum key_kind tls_key_kind(const struct tls_key *k);
+enum signer_state private_key_load(struct slice key_pem, struct slice chain_pem,
+    struct private_key **out, const char **why)
+    __attribute__((warn_unused_result));
+void private_key_free(struct private_key *k); /* wipes; NULL allowed */
+enum key_kind private_key_kind(const struct private_key *k);
 /* Signs. *len: capacity of sig on entry, length on success. 0, ERR_LIMIT or
  * ERR_CRYPTO. The caller has checked the structure with sign_check. */
-int tls_key_sign(const struct tls_key *k, const struct sign_scheme *scheme,
-    struct slice structure, uint8_t *sig, size_t *len)
-    __attribute__((warn_unused_result));
+int private_key_sign(const struct private_key *k,
+    const struct sign_scheme *scheme, struct slice structure, uint8_t *sig,
+    size_t *len) __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,5 @@
-/* Loading and using a TLS private key with OpenSSL; see tls_key.h. */
-#include "secretd/tls_key.h"
+/* Loading and using a TLS private key with OpenSSL; see private_key.h. */
+#include "secretd/private_key.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX (MSG_SIGN_MAX * 8) /* its signature fits a message */
 
-struct tls_key {
+struct private_key {
 	EVP_PKEY *pkey;
 	enum key_kind kind;
 };
@@ -136,8 +136,8 @@ check_leaf(struct slice chain_pem, EVP_PKEY *pkey, const char **why)
 }
 
 enum signer_state
-tls_key_load(struct slice key_pem, struct slice chain_pem, struct tls_key **out,
-    const char **why)
+private_key_load(struct slice key_pem, struct slice chain_pem,
+    struct private_key **out, const char **why)
 {
 	EVP_PKEY *pkey = read_key(key_pem, why);
 	enum signer_state state = SIGNER_BAD_KEY;
@@ -156,7 +156,7 @@ tls_key_load(struct slice key_pem, struct slice chain_pem, struct tls_key **out,
 }
 
 void
-tls_key_free(struct tls_key *k)
+private_key_free(struct private_key *k)
 {
 	if (k == NULL)
 		return;
@@ -165,7 +165,7 @@ tls_key_free(struct tls_key *k)
 }
 
 enum key_kind
-tls_key_kind(const struct tls_key *k)
+private_key_kind(const struct private_key *k)
 {
 	return k->kind;
 }
@@ -188,7 +188,7 @@ start(EVP_MD_CTX *ctx, EVP_PKEY *pkey, const struct sign_scheme *scheme)
 }
 
 int
-tls_key_sign(const struct tls_key *k, const struct sign_scheme *scheme,
+private_key_sign(const struct private_key *k, const struct sign_scheme *scheme,
     struct slice structure, uint8_t *sig, size_t *len)
 {
 	size_t need = (size_t)EVP_PKEY_get_size(k->pkey);
