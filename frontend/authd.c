@@ -1,0 +1,126 @@
+#include "frontend/authd.h"
+
+#include "common/err.h"
+#include "common/secret.h"
+#include "common/wire.h"
+
+/* A cluster that is down takes authd up to 10 s to call unreachable. */
+#define LOGIN_TIMEOUT_MS 15000
+#define SESSION_TIMEOUT_MS 15000
+#define LOGOUT_TIMEOUT_MS 10000
+#define KEYS_TIMEOUT_MS 2000
+
+struct chan *
+authd_connect(struct event_base *base, const char *path,
+    void (*ready)(struct chan *ch), void *ctx)
+{
+	static struct chan_peer peer = { .self = ROLE_FRONTEND,
+		.peer = ROLE_AUTHD };
+
+	peer.ready = ready;
+	return chan_connect(base, path, &peer, ctx);
+}
+
+uint64_t
+authd_login_token(struct chan *ch, struct slice token, const char *client,
+    chan_reply_fn *done, void *arg)
+{
+	uint8_t buf[MSG_TOKEN_MAX + MSG_CLIENT_MAX + 4];
+	struct wire_writer w;
+	uint64_t id;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_slice(&w, token);
+	wire_put_text(&w, client);
+	id = chan_request(
+	    ch, MSG_LOGIN_TOKEN, &w, -1, LOGIN_TIMEOUT_MS, done, arg);
+	secret_wipe(buf, sizeof(buf));
+	return id;
+}
+
+uint64_t
+authd_session(
+    struct chan *ch, struct slice cookie, chan_reply_fn *done, void *arg)
+{
+	uint8_t buf[MSG_COOKIE_MAX + 2];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_slice(&w, cookie);
+	return chan_request(
+	    ch, MSG_SESSION, &w, -1, SESSION_TIMEOUT_MS, done, arg);
+}
+
+uint64_t
+authd_logout(struct chan *ch, struct slice cookie, const char *client,
+    chan_reply_fn *done, void *arg)
+{
+	uint8_t buf[MSG_COOKIE_MAX + MSG_CLIENT_MAX + 4];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_slice(&w, cookie);
+	wire_put_text(&w, client);
+	return chan_request(
+	    ch, MSG_LOGOUT, &w, -1, LOGOUT_TIMEOUT_MS, done, arg);
+}
+
+uint64_t
+authd_screen_keys(struct chan *ch, chan_reply_fn *done, void *arg)
+{
+	return chan_request(
+	    ch, MSG_SCREEN_KEYS, NULL, -1, KEYS_TIMEOUT_MS, done, arg);
+}
+
+void
+authd_read_login(struct authd_login *a, int err, struct chan_in *in)
+{
+	struct authd_login got = { 0 };
+	unsigned code;
+
+	*a = (struct authd_login){ .code = LOGIN_UNAVAILABLE };
+	if (err != 0)
+		return;
+	code = wire_get_u8(&in->body);
+	got.cookie = wire_get_text(&in->body, MSG_COOKIE_MAX);
+	got.expires_s = (int64_t)wire_get_u64(&in->body);
+	got.user = wire_get_text(&in->body, MSG_USER_MAX);
+	got.reason = wire_get_text(&in->body, MSG_REASON_MAX);
+	if (wire_end(&in->body) != 0 || code >= LOGIN_CODE_COUNT)
+		return;
+	got.code = (enum login_code)code;
+	if (got.code == LOGIN_OK && got.cookie.len == 0)
+		return;
+	*a = got;
+}
+
+void
+authd_read_session(struct authd_session *a, int err, struct chan_in *in)
+{
+	struct authd_session got = { 0 };
+	unsigned verdict;
+
+	*a = (struct authd_session){ .verdict = VERDICT_UNAVAILABLE };
+	if (err != 0)
+		return;
+	verdict = wire_get_u8(&in->body);
+	got.user = wire_get_text(&in->body, MSG_USER_MAX);
+	got.expires_s = (int64_t)wire_get_u64(&in->body);
+	if (wire_end(&in->body) != 0 || verdict >= VERDICT_COUNT)
+		return;
+	got.verdict = (enum verdict)verdict;
+	*a = got;
+}
+
+enum verdict
+authd_read_logout(int err, struct chan_in *in)
+{
+	unsigned verdict;
+
+	if (err != 0)
+		return VERDICT_COUNT;
+	verdict = wire_get_u8(&in->body);
+	if (wire_end(&in->body) != 0 || verdict >= VERDICT_COUNT)
+		return VERDICT_COUNT;
+	return (enum verdict)verdict;
+}

@@ -1,0 +1,54 @@
+/* What own.c, api.c and login.c share: one request for an own endpoint. */
+#ifndef FRONTEND_OWN_INTERNAL_H
+#define FRONTEND_OWN_INTERNAL_H
+
+#include <stdint.h>
+
+#include "common/chan.h"
+#include "common/http/http.h"
+#include "frontend/client.h"
+#include "frontend/cookie.h"
+#include "frontend/form.h"
+#include "frontend/own.h"
+#include "frontend/router.h"
+
+struct own {
+	struct client *c;
+	enum own_endpoint endpoint;
+	struct form *form; /* of a POST */
+	uint64_t body_len;
+	uint64_t asked; /* request id at authd, 0: none */
+	bool is_page;	/* answers are for a person, else for Kiali's UI */
+};
+
+typedef void own_act_fn(struct own *o);
+
+/* All of these answer, so they may free the client and with it o. */
+
+/* Kiali's API (api.c) */
+own_act_fn api_auth_info, api_authenticate, api_logout;
+/* Our pages (login.c) */
+own_act_fn page_login_get, page_login_post, page_logout_post, page_session_get;
+
+/* {"error":"...","detail":"..."}; detail may be empty. */
+void api_error(struct own *o, unsigned status, struct slice error,
+    struct slice detail, bool drop_cookie, unsigned retry_after_s);
+/* The login page again, with a sentence about what is wrong. */
+void login_page_error(struct own *o, unsigned status, struct slice reason,
+    unsigned retry_after_s);
+/* Whatever kind of endpoint: refuses with a sentence. */
+void own_error(struct own *o, unsigned status, const char *sentence);
+/* Sends the login to authd, and the answer to done. */
+void own_login(struct own *o, chan_reply_fn *done);
+/* The sentence for a login that failed: authd's, or one of our own. */
+struct slice own_login_reason(enum login_code code, struct slice reason);
+unsigned own_login_status(enum login_code code);
+/* Set-Cookie that deletes, if the request carried the cookie; else NULL. */
+const char *own_drop_cookie(struct own *o, char line[COOKIE_LINE_MAX]);
+/* An HTML page that was written to page. */
+void own_page(struct own *o, unsigned status, const struct http_out *page,
+    const char *set_cookie);
+void own_redirect(
+    struct own *o, unsigned status, const char *path, const char *set_cookie);
+
+#endif

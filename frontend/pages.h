@@ -1,0 +1,39 @@
+/*
+ * The pages that people see: sign in, sign out, session, errors. No scripts,
+ * no images, no fonts: one inline style sheet, allowed by its hash in
+ * PAGES_CSP. Pure: text in, HTML out; every inserted value is escaped here.
+ */
+#ifndef FRONTEND_PAGES_H
+#define FRONTEND_PAGES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/http/http.h"
+#include "common/settings.h"
+#include "common/text.h"
+
+#define PAGES_MAX 32768 /* enough for each of them */
+/* base64(SHA-256(pages_style)); a unit test holds the two together. */
+#define PAGES_STYLE_HASH "Wb19Ie9RRJ3kcfNAfsIIdED6AIFVrL8J8DU3GX/pHgQ="
+#define PAGES_CSP                                                       \
+	"default-src 'none'; style-src 'sha256-" PAGES_STYLE_HASH "'; " \
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+extern const char pages_style[];
+
+struct page_login {
+	const char *error;  /* sentence for the person, or NULL */
+	struct slice go_to; /* where to go afterwards: a checked return path */
+};
+void page_login(
+    struct http_out *o, const struct settings *s, const struct page_login *p);
+void page_logout(struct http_out *o, const struct settings *s);
+void page_signed_out(struct http_out *o, const struct settings *s);
+/* user "": nobody is signed in. */
+void page_session(struct http_out *o, const struct settings *s,
+    struct slice user, int64_t expires_s);
+/* A status without words of its own gets those of its class. */
+void page_error(struct http_out *o, const struct settings *s, unsigned status);
+
+#endif

@@ -1,0 +1,109 @@
+#include "frontend/return_path.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/err.h"
+#include "common/http/http.h"
+
+/* Our pages and the calls that log in and out: landing there after a login
+ * would be a loop, or would end the session at once. */
+static bool
+is_own(const struct settings *s, struct slice path)
+{
+	static const char *const own[] = { "/_doorward", "/api/authenticate",
+		"/api/logout", "/api/auth" };
+	size_t prefix = strlen(s->web_prefix);
+
+	if (!slice_starts(path, s->web_prefix))
+		return false;
+	path.p += prefix;
+	path.len -= prefix;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		size_t len = strlen(own[i]);
+
+		if (slice_starts(path, own[i]) &&
+		    (path.len == len || path.p[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
+bool
+return_path_allowed(const struct settings *s, struct slice path)
+{
+	struct slice rest = path, part;
+	bool has_query;
+
+	if (path.len == 0 || path.len > RETURN_PATH_MAX || path.p[0] != '/')
+		return false;
+	if (path.len > 1 && (path.p[1] == '/' || path.p[1] == '\\'))
+		return false;
+	for (size_t i = 0; i < path.len; i++)
+		if (path.p[i] <= ' ' || path.p[i] > '~' || path.p[i] == '\\')
+			return false;
+	part = slice_cut(&rest, '?');
+	has_query = part.len != path.len;
+	if (http_target_check(part, has_query,
+		has_query ? rest : (struct slice){ NULL, 0 }) != 0)
+		return false;
+	return !is_own(s, part);
+}
+
+struct slice
+return_path_or_root(
+    const struct settings *s, struct slice path, char *fallback, size_t cap)
+{
+	if (return_path_allowed(s, path))
+		return path;
+	snprintf(fallback, cap, "%s/", s->web_prefix);
+	return slice_of(fallback);
+}
+
+int
+return_path_encode(struct slice path, char *dst, size_t cap)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	size_t n = 0;
+
+	for (size_t i = 0; i < path.len; i++) {
+		unsigned char c = (unsigned char)path.p[i];
+
+		if (n + 4 > cap)
+			return ERR_LIMIT;
+		if (c != '\0' && strchr(plain, c) != NULL) {
+			dst[n++] = (char)c;
+			continue;
+		}
+		dst[n++] = '%';
+		dst[n++] = hex[c >> 4];
+		dst[n++] = hex[c & 15];
+	}
+	if (n >= cap)
+		return ERR_LIMIT;
+	dst[n] = '\0';
+	return 0;
+}
+
+void
+return_path_from_query(
+    struct slice query, const char *name, char *dst, size_t cap)
+{
+	long n;
+
+	dst[0] = '\0';
+	while (query.len > 0) {
+		struct slice value = slice_cut(&query, '&');
+		struct slice key = slice_cut(&value, '=');
+
+		if (!slice_is(key, name))
+			continue;
+		if (slice_copy(value, dst, cap) != 0)
+			return;
+		n = text_url_decode(dst, value.len, true);
+		dst[n < 0 ? 0 : (size_t)n] = '\0';
+		return;
+	}
+}

@@ -1,0 +1,134 @@
+/*
+ * SECURITY: this is the process that reads what anybody sends. It holds no key
+ * that opens or makes a session, opens no file and reaches no upstream: see
+ * SANDBOX_FRONTEND. It accepts nothing before it is confined.
+ */
+#include "frontend/worker.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include <event2/event.h>
+
+#include "common/chan.h"
+#include "common/clock.h"
+#include "common/daemon.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/sandbox.h"
+#include "common/settings.h"
+#include "frontend/authd.h"
+#include "frontend/client.h"
+#include "frontend/limits.h"
+#include "frontend/listener.h"
+#include "frontend/pool.h"
+#include "frontend/screen.h"
+#include "frontend/tls.h"
+
+#define DRAIN_MS 25000
+#define LINGER_MS 2100 /* a little more than conn_close_lingering takes */
+
+/* Ends the loop when nobody is left to be served. */
+static void
+drained(struct worker *w)
+{
+	int64_t left_ms = w->last_close_ms + LINGER_MS - clock_mono_ms();
+	struct timeval tv;
+
+	if (left_ms < 0 || w->last_close_ms == 0)
+		left_ms = 0;
+	tv = (struct timeval){ left_ms / 1000, left_ms % 1000 * 1000 };
+	event_base_loopexit(w->base, &tv);
+}
+
+void
+worker_client_gone(struct worker *w)
+{
+	if (!w->draining)
+		listener_update(w->listener);
+	else if (w->n_clients == 0)
+		drained(w);
+}
+
+static void
+drain(struct worker *w)
+{
+	const struct timeval tv = { .tv_sec = DRAIN_MS / 1000 };
+	struct client *c, *next;
+
+	if (w->draining)
+		return;
+	w->draining = true;
+	log_debug("worker drains %zu connections", w->n_clients);
+	listener_stop(w->listener);
+	event_base_loopexit(w->base, &tv);
+	for (c = TAILQ_FIRST(&w->clients); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
+		client_drain(c);
+	}
+	if (w->n_clients == 0)
+		drained(w);
+}
+
+static void
+on_told_to_stop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	drain(arg);
+}
+
+static void
+on_authd_ready(struct chan *ch)
+{
+	struct worker *w = chan_ctx(ch);
+
+	screen_authd_ready(w->screen, ch);
+}
+
+/* It is only asked (tls.c). */
+static const struct chan_peer secretd = {
+	.self = ROLE_FRONTEND,
+	.peer = ROLE_SECRETD,
+};
+
+/* What is asked is answered when the loop runs, after the sandbox. */
+static void
+open_peers(struct worker *w, const struct worker_start *start)
+{
+	w->screen = screen_new(w->base);
+	if (w->settings->strategy != STRATEGY_ANONYMOUS)
+		w->authd = authd_connect(
+		    w->base, start->authd_path, on_authd_ready, w);
+	if (settings_tls(w->settings)) {
+		w->secretd =
+		    chan_connect(w->base, start->secretd_path, &secretd, w);
+		w->tls = tls_new(w->base, w->settings, w->secretd);
+	}
+}
+
+int
+worker_run(const struct worker_start *start)
+{
+	struct worker w = { .settings = start->settings,
+		.stats = start->stats,
+		.egress_path = start->egress_path };
+	struct event *terminate, *orphaned;
+
+	w.base = daemon_base();
+	terminate = evsignal_new(w.base, SIGTERM, on_told_to_stop, &w);
+	orphaned =
+	    event_new(w.base, start->lifeline, EV_READ, on_told_to_stop, &w);
+	event_add(terminate, NULL);
+	event_add(orphaned, NULL);
+	w.scratch = mem_new(WORKER_SCRATCH_LEN);
+	w.pool = pool_new();
+	w.limits = limits_new(w.settings->max_per_address);
+	TAILQ_INIT(&w.clients);
+	open_peers(&w, start);
+	sandbox_tighten(&(struct sandbox){ .role = SANDBOX_FRONTEND,
+	    .max_fds = 2 * (size_t)w.settings->max_connections + 128 });
+	w.listener = listener_new(&w, start->listeners, start->n_listeners);
+	event_base_dispatch(w.base);
+	return 0;
+}

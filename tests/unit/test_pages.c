@@ -1,0 +1,132 @@
+/* Pages: the style's hash, escaping, and what each of them must have. */
+#include <openssl/evp.h>
+
+#include "frontend/pages.h"
+#include "tests/unit/frontend_fixture.h"
+
+static char text[PAGES_MAX + 1];
+static struct http_out out;
+
+static void
+begin(void)
+{
+	memset(text, 0, sizeof(text));
+	http_out_init(&out, text, PAGES_MAX);
+}
+
+static void
+has(const char *what)
+{
+	ck_assert_msg(strstr(text, what) != NULL, "lacks %s in %s", what, text);
+}
+
+START_TEST(style_hash)
+{
+	unsigned char digest[EVP_MAX_MD_SIZE], base64[64];
+	unsigned len;
+
+	ck_assert_int_eq(EVP_Digest(pages_style, strlen(pages_style), digest,
+			     &len, EVP_sha256(), NULL),
+	    1);
+	EVP_EncodeBlock(base64, digest, (int)len);
+	ck_assert_str_eq((char *)base64, PAGES_STYLE_HASH);
+}
+END_TEST
+
+START_TEST(login)
+{
+	struct settings *s = fixture_token("/kiali", "kiali", "");
+	struct page_login p = { "no \"<good>\" & so on",
+		SLICE("/kiali/x?a=\"><script>") };
+
+	begin();
+	page_login(&out, s, &p);
+	ck_assert(!out.overflow);
+	has("<html lang=\"en\">");
+	has("<label for=\"token\">");
+	has("role=\"alert\"");
+	has("no &quot;&lt;good&gt;&quot; &amp; so on");
+	has("value=\"/kiali/x?a=&quot;&gt;&lt;script&gt;\"");
+	has("action=\"/kiali/_doorward/login\"");
+	has("kubectl -n istio-system create token kiali-service-account");
+	ck_assert_ptr_null(strstr(text, "<script"));
+	begin();
+	p.error = NULL;
+	page_login(&out, s, &p);
+	ck_assert_ptr_null(strstr(text, "role=\"alert\""));
+	settings_free(s);
+}
+END_TEST
+
+START_TEST(longest_login)
+{
+	struct settings *s = fixture_token("/kiali", "kiali", "");
+	char path[2048];
+	struct page_login p = { "x", { path, sizeof(path) } };
+
+	memset(path, '&', sizeof(path));
+	begin();
+	page_login(&out, s, &p);
+	ck_assert(!out.overflow);
+	settings_free(s);
+}
+END_TEST
+
+START_TEST(session)
+{
+	struct settings *s = fixture_token("/", "kiali", "");
+
+	begin();
+	page_session(&out, s, SLICE("<b>ann"), 1767323045);
+	has("&lt;b&gt;ann");
+	has("Fri, 02 Jan 2026 03:04:05 GMT");
+	has("action=\"/_doorward/logout\"");
+	begin();
+	page_session(&out, s, (struct slice){ NULL, 0 }, 0);
+	has("Nobody is signed in");
+	settings_free(s);
+}
+END_TEST
+
+START_TEST(errors)
+{
+	static const struct {
+		unsigned status;
+		const char *text;
+	} table[] = {
+		{ 400, "Bad request" },
+		{ 401, "href=\"/_doorward/login\"" },
+		{ 403, "Not allowed" },
+		{ 404, "nothing at this address" },
+		{ 421, "Wrong address" },
+		{ 502, "does not answer" },
+		{ 503, "Not available now" },
+		{ 504, "too slow" },
+		{ 418, "Error 418" },
+	};
+	struct settings *s = fixture_token("/", "generic", "");
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		begin();
+		page_error(&out, s, table[i].status);
+		has(table[i].text);
+		has("</html>");
+	}
+	settings_free(s);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("pages");
+	TCase *tc = tcase_create("pages");
+
+	tcase_add_test(tc, style_hash);
+	tcase_add_test(tc, login);
+	tcase_add_test(tc, longest_login);
+	tcase_add_test(tc, session);
+	tcase_add_test(tc, errors);
+	suite_add_tcase(suite, tc);
+	return fixture_run(suite);
+}
