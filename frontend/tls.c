@@ -73,7 +73,8 @@ log_openssl(const char *what)
 {
 	unsigned long error = ERR_peek_error();
 	const char *text = ERR_reason_error_string(error);
-	log_error("TLS: %s: %s", what, text != NULL ? text : "no reason given");
+	log_error("TLS: %s%s%s", what, text != NULL ? ": " : "",
+	    text != NULL ? text : "");
 	ERR_clear_error();
 }
 

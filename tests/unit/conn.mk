@@ -32,6 +32,13 @@ tests_unit_test_tls_key_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
 	$(SSL_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_tls_key_LDADD = frontend/libtls.a $(CONN_LIBS)
 
+check_PROGRAMS += tests/unit/test_tls
+TESTS += tests/unit/test_tls
+tests_unit_test_tls_SOURCES = tests/unit/test_tls.c $(TLS_TEST_FILES)
+tests_unit_test_tls_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
+	$(SSL_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_tls_LDADD = frontend/libtls.a $(CONN_LIBS) $(YAML_LIBS)
+
 # Twenty thousand handshakes that the client cuts off.
 check-long: tests/unit/test_tls_key
 	CUT_OFF=20000 CK_RUN_CASE=tls_key ./tests/unit/test_tls_key
