@@ -33,8 +33,8 @@ void token_verifier_free(struct token_verifier *v);
 /* Doorward's own service-account token, for TokenReview on clusters that do
  * not know SelfSubjectReview; copied into guarded memory. Empty: there is
  * none. Checks that run keep the one that they started with. */
-void token_verifier_set_cluster_token(struct token_verifier *v,
-    struct slice token);
+void token_verifier_set_cluster_token(
+    struct token_verifier *v, struct slice token);
 
 /* A token as people paste it: without the blanks and line ends around it. Use
  * it before a token is hashed, kept or sent. */
@@ -45,9 +45,9 @@ bool token_is_wellformed(struct slice token);
 
 struct token_result {
 	enum login_code code; /* OK, EXPIRED, REJECTED, NO_NAMESPACE, BUSY or
-	                         UNAVAILABLE */
-	char user[MSG_USER_MAX + 1];     /* verified; "" unless OK */
-	int64_t expires;                 /* unix s, 0: no end; 0 unless OK */
+				 UNAVAILABLE */
+	char user[MSG_USER_MAX + 1];	 /* verified; "" unless OK */
+	int64_t expires;		 /* unix s, 0: no end; 0 unless OK */
 	char reason[MSG_REASON_MAX + 1]; /* what to do about it; "" when OK */
 };
 /* result is borrowed for the duration of the call. */

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-int64_t clock_unix_s(void);   /* seconds since 1970 UTC */
+int64_t clock_unix_s(void); /* seconds since 1970 UTC */
 int64_t clock_unix_ms(void);
-int64_t clock_mono_ms(void);  /* CLOCK_MONOTONIC */
+int64_t clock_mono_ms(void); /* CLOCK_MONOTONIC */
 int64_t clock_mono_us(void);
 
 /* RFC 9110 5.6.7 IMF-fixdate: "Fri, 02 Jan 2026 03:04:05 GMT". */

@@ -5,8 +5,8 @@
  * own sections they are ignored, as Kiali does. Duplicate keys, anchors and
  * aliases, several documents and more than 1 MB are refused.
  *
- * A null value means "not set". All errors of a file are collected, not only the
- * first one.
+ * A null value means "not set". All errors of a file are collected, not only
+ * the first one.
  */
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
@@ -17,7 +17,7 @@
 
 struct conf_error {
 	unsigned line, column; /* from 1; 0 when it is about the whole file */
-	char *text;            /* "server.web_root: must not end with '/'" */
+	char *text;	       /* "server.web_root: must not end with '/'" */
 	bool warning;
 };
 struct conf_errors {
@@ -37,11 +37,11 @@ struct conf_place {
 
 enum conf_type {
 	CONF_STRING,
-	CONF_BOOL,     /* bool; true false yes no on off */
-	CONF_UINT,     /* uint32_t, min..max */
-	CONF_SECONDS,  /* uint32_t; "60" or "60s", "5m" */
-	CONF_ENUM,     /* int; values is a NULL-terminated list of names */
-	CONF_STRINGS,  /* struct conf_list */
+	CONF_BOOL,    /* bool; true false yes no on off */
+	CONF_UINT,    /* uint32_t, min..max */
+	CONF_SECONDS, /* uint32_t; "60" or "60s", "5m" */
+	CONF_ENUM,    /* int; values is a NULL-terminated list of names */
+	CONF_STRINGS, /* struct conf_list */
 };
 struct conf_list {
 	char **at;
@@ -53,7 +53,7 @@ void conf_list_done(struct conf_list *l);
 struct conf_row {
 	const char *path; /* "server.web_root" */
 	enum conf_type type;
-	size_t offset;    /* into the settings struct */
+	size_t offset; /* into the settings struct */
 	uint32_t min, max;
 	const char *const *values;
 	const char *fallback; /* default, as it would stand in the file */
@@ -74,13 +74,14 @@ struct conf_table {
 /* Reads text of len bytes into *settings (zeroed before, defaults filled in).
  * places: one per row, may be NULL. Errors are added to e; returns 0, or
  * ERR_CONFIG when there was one, or ERR_FORMAT when the text could not be read
- * to its end: then what follows from missing values says nothing. Strings are owned by the settings. */
+ * to its end: then what follows from missing values says nothing. Strings are
+ * owned by the settings. */
 int conf_read(const struct conf_table *table, const char *text, size_t len,
     void *settings, struct conf_place *places, struct conf_errors *e)
     __attribute__((warn_unused_result));
 void conf_free(const struct conf_table *table, void *settings);
-/* Sets one value from text: 0, or ERR_FORMAT with the reason, as it would follow
- * "key: ", in why[cap]. A list's text is separated by commas. */
+/* Sets one value from text: 0, or ERR_FORMAT with the reason, as it would
+ * follow "key: ", in why[cap]. A list's text is separated by commas. */
 int conf_set(const struct conf_row *row, void *settings, const char *text,
     char *why, size_t cap) __attribute__((warn_unused_result));
 /* The value as it could stand in a file. Caller frees. */

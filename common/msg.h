@@ -5,8 +5,9 @@
  * Transport: AF_UNIX SOCK_SEQPACKET, one datagram per message:
  *   u16 MSG_MAGIC, u16 type, u64 request id, payload (encoded with wire.h)
  * HELLO goes first in both directions. A request (a row with a reply) has an id
- * > 0, its reply carries the same id; a pushed message (neither) carries id 0. The role of the peer is which socket accepted
- * it and its SO_PEERCRED uid, never message bytes.
+ * > 0, its reply carries the same id; a pushed message (neither) carries id 0.
+ * The role of the peer is which socket accepted it and its SO_PEERCRED uid,
+ * never message bytes.
  *
  * Notation: text/bytes = u16 length + bytes; raw[n] = n bytes.
  */
@@ -25,16 +26,16 @@
 #define MSG_PAYLOAD_MAX 65000
 
 /* Field limits that both sides of the protocol and the tests share. */
-#define MSG_TOKEN_MAX 16384  /* a bearer token */
-#define MSG_COOKIE_MAX 128   /* a session cookie's value */
-#define MSG_USER_MAX 512     /* a user name */
-#define MSG_CLIENT_MAX 64    /* "addr:port" of a client, for the audit trail */
-#define MSG_ROUTE_MAX 64     /* a route's name */
-#define MSG_REASON_MAX 256   /* a sentence for a person */
-#define MSG_CHAIN_MAX 32768  /* a certificate chain in PEM */
-#define MSG_HANDLE_LEN 32    /* SHA-256 of a credential: a session's handle */
+#define MSG_TOKEN_MAX 16384 /* a bearer token */
+#define MSG_COOKIE_MAX 128  /* a session cookie's value */
+#define MSG_USER_MAX 512    /* a user name */
+#define MSG_CLIENT_MAX 64   /* "addr:port" of a client, for the audit trail */
+#define MSG_ROUTE_MAX 64    /* a route's name */
+#define MSG_REASON_MAX 256  /* a sentence for a person */
+#define MSG_CHAIN_MAX 32768 /* a certificate chain in PEM */
+#define MSG_HANDLE_LEN 32   /* SHA-256 of a credential: a session's handle */
 #define MSG_KEY_ID_LEN 4
-#define MSG_SIGN_MAX 512     /* a signature, or a structure to sign */
+#define MSG_SIGN_MAX 512 /* a signature, or a structure to sign */
 
 enum msg_fd { FD_NONE, FD_ONE };
 
@@ -134,10 +135,11 @@ enum msg_type {
 /* What authd says of a credential. Values are the wire's. */
 enum verdict {
 	VERDICT_ALLOW,
-	VERDICT_NO_SESSION,  /* unknown, logged out, malformed: 401 */
-	VERDICT_EXPIRED,     /* was a session, is over: 401 */
-	VERDICT_REJECTED,    /* the cluster or issuer no longer accepts the token: 401 */
-	VERDICT_FORBIDDEN,   /* known, but not allowed here: 403 */
+	VERDICT_NO_SESSION, /* unknown, logged out, malformed: 401 */
+	VERDICT_EXPIRED,    /* was a session, is over: 401 */
+	VERDICT_REJECTED,  /* the cluster or issuer no longer accepts the token:
+			      401 */
+	VERDICT_FORBIDDEN, /* known, but not allowed here: 403 */
 	VERDICT_UNAVAILABLE, /* cannot be decided now: 503 */
 	VERDICT_COUNT
 };
@@ -145,13 +147,13 @@ enum verdict {
 /* Outcome of a login. The reason sentence goes with each but OK. */
 enum login_code {
 	LOGIN_OK,
-	LOGIN_EXPIRED,      /* the token's own exp is past: 401 */
-	LOGIN_REJECTED,     /* the cluster or the offline check refuses it: 401 */
+	LOGIN_EXPIRED,	/* the token's own exp is past: 401 */
+	LOGIN_REJECTED, /* the cluster or the offline check refuses it: 401 */
 	LOGIN_NO_NAMESPACE, /* good, but sees no namespace: 401 */
 	LOGIN_FORBIDDEN,    /* good, but the allow rules say no: 403 */
 	LOGIN_UNAVAILABLE,  /* cluster or secretd unreachable: 503 */
 	LOGIN_NOT_OFFERED,  /* the strategy has no such login: 400 */
-	LOGIN_BUSY,         /* too many attempts: 429 */
+	LOGIN_BUSY,	    /* too many attempts: 429 */
 	LOGIN_CODE_COUNT
 };
 
@@ -159,7 +161,7 @@ enum credential { CREDENTIAL_COOKIE, CREDENTIAL_BEARER, CREDENTIAL_COUNT };
 enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_COUNT };
 enum signer_state {
 	SIGNER_READY,
-	SIGNER_BAD_KEY,  /* not a usable private key */
+	SIGNER_BAD_KEY,	 /* not a usable private key */
 	SIGNER_BAD_CERT, /* not a usable certificate */
 	SIGNER_MISMATCH, /* the key is not the certificate's */
 	SIGNER_STATE_COUNT

@@ -32,66 +32,68 @@ struct settings {
 	/* auth */
 	int strategy; /* enum strategy */
 	/* deployment */
-	char *deployment_namespace;  /* istio-system */
-	char *instance_name;         /* kiali */
-	char *service_account;       /* "<instance_name>-service-account", for the hint */
-	struct conf_list namespaces; /* doorward.kubernetes.namespaces, and those of
-	                                deployment.discovery_selectors.default */
-	int tls_source;              /* config or auto; both mean the same here */
+	char *deployment_namespace; /* istio-system */
+	char *instance_name;	    /* kiali */
+	char *service_account; /* "<instance_name>-service-account", for the
+				  hint */
+	struct conf_list
+	    namespaces; /* doorward.kubernetes.namespaces, and those of
+			   deployment.discovery_selectors.default */
+	int tls_source; /* config or auto; both mean the same here */
 	char *tls_min_text, *tls_max_text;
-	int tls_min, tls_max;        /* enum tls_version; min default 1.3 */
+	int tls_min, tls_max; /* enum tls_version; min default 1.3 */
 	/* As OpenSSL names them, only those that are offered; empty: its
 	 * defaults. cipher_suites are those of TLS 1.2. */
 	struct conf_list cipher_suites, groups;
 	/* identity */
 	char *cert_file, *key_file; /* both or none; set: TLS */
 	/* kubernetes_config */
-	char *cluster_name;          /* Kubernetes */
-	uint32_t recheck_s;          /* cache_token_namespace_duration, 10 */
+	char *cluster_name; /* Kubernetes */
+	uint32_t recheck_s; /* cache_token_namespace_duration, 10 */
 	/* login_token */
-	uint32_t expiration_s;       /* 86400 */
-	char *signing_key;           /* "", "secret:name:key" or absolute path */
+	uint32_t expiration_s; /* 86400 */
+	char *signing_key;     /* "", "secret:name:key" or absolute path */
 	/* server */
 	char *address;
-	uint32_t port;               /* 20001 */
-	char *web_root;              /* as configured: "/" or "/kiali" */
-	char *web_prefix;            /* "" or "/kiali" */
+	uint32_t port;	  /* 20001 */
+	char *web_root;	  /* as configured: "/" or "/kiali" */
+	char *web_prefix; /* "" or "/kiali" */
 	char *web_fqdn, *web_port, *web_schema;
 	bool audit_log;
 	bool require_auth;
 	bool cors_allow_all;
 	/* doorward */
-	struct conf_list listen;     /* "0.0.0.0:443"; default address:port;
-	                                ":443" is every address */
-	struct conf_list hosts;      /* names that Host may have, lower case;
-	                                default web_fqdn; none: any, with a
-	                                warning */
+	struct conf_list listen; /* "0.0.0.0:443"; default address:port;
+				    ":443" is every address */
+	struct conf_list hosts;	 /* names that Host may have, lower case;
+				    default web_fqdn; none: any, with a
+				    warning */
 	struct cidr *trusted_proxies;
 	size_t n_trusted_proxies;
 	struct conf_list trusted_proxies_text;
 	struct conf_list secrets_dirs;
-	uint32_t workers;            /* default: one per core, at most 4 */
-	uint32_t max_connections;    /* per worker, 4096 */
-	uint32_t max_per_address;    /* per worker, 256 (IPv6: per /64) */
+	uint32_t workers;	  /* default: one per core, at most 4 */
+	uint32_t max_connections; /* per worker, 4096 */
+	uint32_t max_per_address; /* per worker, 256 (IPv6: per /64) */
 	struct url console;
 	char *console_url_text;
-	char *console_ca_file;       /* for https; default: the system's */
-	int console_preset;          /* enum preset */
-	int console_credential;      /* enum inject */
+	char *console_ca_file;	/* for https; default: the system's */
+	int console_preset;	/* enum preset */
+	int console_credential; /* enum inject */
 	char *api_server_text;
-	struct url api_server;       /* host NULL: none */
+	struct url api_server; /* host NULL: none */
 	char *api_ca_file;
 	struct conf_list audiences;
-	char *jwks_file;             /* offline verification */
-	char *issuer;                /* doorward.kubernetes.issuer, for jwks_file */
-	uint32_t idle_s;             /* doorward.session.idle_seconds, 0: none */
-	int session_store;           /* sqlite is the only one */
-	char *cookie_name;           /* "": chosen from TLS and web_root */
+	char *jwks_file;   /* offline verification */
+	char *issuer;	   /* doorward.kubernetes.issuer, for jwks_file */
+	uint32_t idle_s;   /* doorward.session.idle_seconds, 0: none */
+	int session_store; /* sqlite is the only one */
+	char *cookie_name; /* "": chosen from TLS and web_root */
 
 	struct conf_list selected_namespaces; /* joined to namespaces */
-	struct conf_list ignored;    /* paths that were read but are not used */
-	struct conf_place *places;   /* of the rows, for check-config */
-	char *file;                  /* where it was read from */
+	struct conf_list ignored;  /* paths that were read but are not used */
+	struct conf_place *places; /* of the rows, for check-config */
+	char *file;		   /* where it was read from */
 };
 
 /* Reads and checks. Errors and warnings are added to e. NULL when one was
@@ -128,7 +130,7 @@ enum route_kind {
 struct route {
 	enum route_kind kind;
 	const char *name; /* "console" */
-	int inject;       /* enum inject */
+	int inject;	  /* enum inject */
 };
 /* path: as it stood in the request, without the query. Prefixes are compared
  * with the decoded path, since an upstream decodes it before it routes. With

@@ -2,7 +2,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "settings_text.h"
+#include "tests/unit/settings_text.h"
 
 #define SERVERS                       \
 	"  listen: ['127.0.0.1:1']\n" \

@@ -9,7 +9,7 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "common/url.h"
-#include "settings_text.h"
+#include "tests/unit/settings_text.h"
 
 #define BASE                                                          \
 	"doorward: {listen: ['127.0.0.1:8443'], hosts: [a.example], " \
