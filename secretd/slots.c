@@ -157,6 +157,7 @@ read_slot_file(const char *slot, const char *path, struct secret **out,
 		return complain(why, ERR_FORMAT,
 		    "%s: %s is empty: write the secret into it", label, path);
 	log_debug("Credentials loaded from secret file [%s]", path);
+	(void)snprintf(why->file, sizeof(why->file), "%s", path);
 	*out = s;
 	return 0;
 }
@@ -248,32 +249,42 @@ signing_key_remedy(const struct slot_dirs *where, const char *problem,
 	    problem, dir, dir);
 }
 
-static const char *
-signing_key_problem(const struct secret *s, char *text, size_t cap)
+/* What is wrong with the key in file, or false. */
+static bool
+signing_key_is_bad(
+    const struct secret *s, const char *file, char *problem, size_t cap)
 {
 	const char *p = secret_peek(s);
 	size_t len = secret_len(s);
 
-	if (secret_equal(p, len, "kiali", 5))
-		return "the key is Kiali's old default, which everybody knows";
-	if (len >= strlen(REFERENCE) &&
-	    secret_equal(p, strlen(REFERENCE), REFERENCE, strlen(REFERENCE)))
-		return "the file holds a reference (secret:...) in place of "
-		       "the key";
-	if (len != 16 && len != 24 && len != 32) {
-		(void)snprintf(text, cap,
-		    "the key has %zu bytes, but must have 16, 24 or 32", len);
-		return text;
+	if (secret_equal(p, len, "kiali", 5)) {
+		(void)snprintf(problem, cap,
+		    "the key in %s is Kiali's old default, which everybody "
+		    "knows",
+		    file);
+		return true;
 	}
-	return NULL;
+	if (len >= strlen(REFERENCE) &&
+	    secret_equal(p, strlen(REFERENCE), REFERENCE, strlen(REFERENCE))) {
+		(void)snprintf(problem, cap,
+		    "%s holds a reference (secret:...) in place of the key",
+		    file);
+		return true;
+	}
+	if (len != 16 && len != 24 && len != 32) {
+		(void)snprintf(problem, cap,
+		    "the key in %s has %zu bytes, but must have 16, 24 or 32",
+		    file, len);
+		return true;
+	}
+	return false;
 }
 
 int
 slot_read_signing_key(const struct slot_dirs *where, const char *reference,
     struct secret **out, struct slot_why *why)
 {
-	char text[80];
-	const char *problem;
+	char problem[400];
 	struct secret *s = NULL;
 	int r = slot_read(where, SLOT_SIGNING_KEY, reference, &s, why);
 
@@ -287,8 +298,7 @@ slot_read_signing_key(const struct slot_dirs *where, const char *reference,
 		    why, r);
 	if (r < 0)
 		return r;
-	problem = signing_key_problem(s, text, sizeof(text));
-	if (problem != NULL) {
+	if (signing_key_is_bad(s, why->file, problem, sizeof(problem))) {
 		secret_free(s);
 		return signing_key_remedy(where, problem, why, ERR_FORMAT);
 	}

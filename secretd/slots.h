@@ -32,6 +32,7 @@ struct slot_dirs {
  * anything of the secret. */
 struct slot_why {
 	char text[SLOT_WHY_MAX];
+	char file[256]; /* that the secret was read from, maybe cut */
 };
 
 /* Reads a slot, without blanks around it (as Go's TrimSpace, ASCII). reference:
