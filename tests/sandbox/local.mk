@@ -14,3 +14,15 @@ tests_sandbox_test_sandbox_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
 	$(CRYPTO_CFLAGS) $(SECCOMP_CFLAGS)
 tests_sandbox_test_sandbox_LDADD = common/libcommon.a $(CHECK_LIBS) \
 	$(CRYPTO_LIBS) $(SECCOMP_LIBS)
+
+check_PROGRAMS += tests/sandbox/test_libraries
+TESTS += tests/sandbox/test_libraries
+tests_sandbox_test_libraries_SOURCES = \
+	tests/sandbox/confined.c \
+	tests/sandbox/confined.h \
+	tests/sandbox/test_libraries.c
+tests_sandbox_test_libraries_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) \
+	$(CURL_CFLAGS) $(SQLITE_CFLAGS) $(EVENT_CFLAGS)
+tests_sandbox_test_libraries_LDADD = common/libcommon.a $(CHECK_LIBS) \
+	$(CURL_LIBS) $(SQLITE_LIBS) $(EVENT_EXTRA_LIBS) $(EVENT_LIBS) \
+	$(CRYPTO_LIBS) $(SECCOMP_LIBS)
