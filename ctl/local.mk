@@ -11,4 +11,5 @@ ctl_doorward_SOURCES = \
 	ctl/run_sockets.c \
 	ctl/run_users.c \
 	ctl/status.c
+dist_man_MANS = ctl/doorward.8
 ctl_doorward_LDADD = common/libcommon.a $(YAML_LIBS)
