@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "common/b64url.h"
@@ -39,6 +40,13 @@ put_u16(uint8_t dst[2], uint16_t v)
 {
 	dst[0] = (uint8_t)(v >> 8);
 	dst[1] = (uint8_t)(v & 0xff);
+}
+
+void
+ticket_setup(void)
+{
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1)
+		log_fatal("OpenSSL cannot be set up");
 }
 
 uint32_t

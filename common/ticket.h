@@ -38,6 +38,10 @@ struct ticket_keys {
 	size_t n;
 };
 
+/* Once, before the sandbox: OpenSSL would else open its configuration at the
+ * first use, and the process would be killed. */
+void ticket_setup(void);
+
 /* How long an epoch lasts when no session lives longer than longest_s. */
 uint32_t ticket_epoch_length(uint32_t longest_s);
 uint16_t ticket_epoch(int64_t unix_s, uint32_t epoch_length_s);

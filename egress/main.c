@@ -19,6 +19,7 @@
 #include "common/resolve.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/ticket.h"
 #include "egress/egress.h"
 #include "egress/exchange.h"
 #include "egress/handlers.h"
@@ -66,6 +67,7 @@ main(int argc, char **argv)
 	listen_take(&sockets);
 	notify_open();
 
+	ticket_setup();
 	egress.base = daemon_base();
 	daemon_signals(egress.base);
 	egress.settings = settings;

@@ -16,6 +16,7 @@
 #include "common/sandbox.h"
 #include "common/settings.h"
 #include "common/text.h"
+#include "common/ticket.h"
 #include "frontend/workers.h"
 
 #define STATUS_MAX 4096
@@ -109,6 +110,7 @@ main(int argc, char **argv)
 	start.authd_path = options_socket(&options, ROLE_AUTHD, ROLE_FRONTEND);
 	start.secretd_path =
 	    options_socket(&options, ROLE_SECRETD, ROLE_FRONTEND);
+	ticket_setup();
 	frontend.base = daemon_base();
 	daemon_signals(frontend.base);
 	frontend.workers =
