@@ -110,13 +110,11 @@ page_login_get(struct own *o)
 }
 
 void
-login_page_error(
-    struct own *o, unsigned status, struct slice reason, unsigned retry_after_s)
+login_page_error(struct own *o, unsigned status, struct slice reason)
 {
 	char sentence[MSG_REASON_MAX + 1];
 	struct slice go_to = { NULL, 0 };
 
-	(void)retry_after_s;
 	if (slice_copy(reason, sentence, sizeof(sentence)) != 0)
 		sentence[0] = '\0';
 	if (o->form != NULL)
@@ -141,7 +139,7 @@ on_login(int err, struct chan_in *in, void *arg)
 		a.code = LOGIN_UNAVAILABLE;
 	if (a.code != LOGIN_OK) {
 		login_page_error(o, own_login_status(a.code),
-		    own_login_reason(a.code, a.reason), 0);
+		    own_login_reason(a.code, a.reason));
 		return;
 	}
 	if (slice_copy(return_path_or_root(o->c->w->settings,

@@ -183,7 +183,7 @@ own_error(struct own *o, unsigned status, const char *sentence)
 		api_error(o, status, slice_of(sentence),
 		    (struct slice){ NULL, 0 }, false, 0);
 	else if (o->endpoint == ENDPOINT_LOGIN && status != 403)
-		login_page_error(o, status, slice_of(sentence), 0);
+		login_page_error(o, status, slice_of(sentence));
 	else
 		client_reply_status(o->c, status, false, NULL, 0);
 }

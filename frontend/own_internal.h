@@ -34,8 +34,7 @@ own_act_fn page_login_get, page_login_post, page_logout_post, page_session_get;
 void api_error(struct own *o, unsigned status, struct slice error,
     struct slice detail, bool drop_cookie, unsigned retry_after_s);
 /* The login page again, with a sentence about what is wrong. */
-void login_page_error(struct own *o, unsigned status, struct slice reason,
-    unsigned retry_after_s);
+void login_page_error(struct own *o, unsigned status, struct slice reason);
 /* Whatever kind of endpoint: refuses with a sentence. */
 void own_error(struct own *o, unsigned status, const char *sentence);
 /* Sends the login to authd, and the answer to done. */
