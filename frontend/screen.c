@@ -68,12 +68,19 @@ on_keys(int err, struct chan_in *reply, void *arg)
 {
 	struct screen *s = arg;
 	struct screen_waiter *w;
-	uint32_t again_s = 1;
+	struct ticket_keys keys;
+	uint32_t again_s;
 
 	s->asking = false;
-	s->answered =
-	    err == 0 && ticket_keys_get(&reply->body, &s->keys, &again_s) == 0;
-	ask_later(s, again_s > 0 ? again_s : 1);
+	/* Without keys authd has only just started and cannot say yet: the old
+	 * ones stay. Else a restart of authd would look like a logout. */
+	s->answered = err == 0 &&
+	    ticket_keys_get(&reply->body, &keys, &again_s) == 0 && keys.n > 0;
+	if (s->answered) {
+		s->keys = keys;
+		ticket_keys_wipe(&keys);
+	}
+	ask_later(s, s->answered && again_s > 0 ? again_s : 1);
 	while ((w = TAILQ_FIRST(&s->waiters)) != NULL) {
 		screen_unwait(s, w);
 		w->ready(w->arg);
