@@ -2,12 +2,15 @@
 VERIFY_TEST_LIBS = authd/libverify.a common/libcommon.a $(JANSSON_LIBS) \
 	$(CHECK_LIBS) $(CRYPTO_LIBS)
 check_PROGRAMS += tests/unit/test_jose tests/unit/test_claims \
-	tests/unit/test_kube
-TESTS += tests/unit/test_jose tests/unit/test_claims tests/unit/test_kube
+	tests/unit/test_kube tests/unit/test_token
+TESTS += tests/unit/test_jose tests/unit/test_claims \
+	tests/unit/test_kube tests/unit/test_token
 tests_unit_test_jose_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_jose_LDADD = $(VERIFY_TEST_LIBS)
 tests_unit_test_claims_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_claims_LDADD = $(VERIFY_TEST_LIBS)
 tests_unit_test_kube_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_kube_LDADD = $(VERIFY_TEST_LIBS)
+tests_unit_test_token_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
+tests_unit_test_token_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/jose_vectors.h
