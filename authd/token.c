@@ -97,7 +97,7 @@ token_verifier_new(struct event_base *base, const struct settings *settings,
 	else if (settings->api_server.host != NULL)
 		v->client = fetch_client_new(base, resolve,
 		    &settings->api_server, settings->api_ca_file);
-	else
+	else if (settings->strategy == STRATEGY_TOKEN)
 		log_fatal("auth.strategy token needs "
 			  "doorward.kubernetes.api_server or "
 			  "doorward.kubernetes.jwks_file");

@@ -107,10 +107,16 @@ settings_load(const char *file)
 	struct conf_errors e = { 0 };
 	struct settings *s = settings_read(file, &e);
 
-	for (size_t i = 0; i < e.n; i++)
-		log_write(e.at[i].warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
-		    "%s:%u:%u: %s", file, e.at[i].line, e.at[i].column,
-		    e.at[i].text);
+	for (size_t i = 0; i < e.n; i++) {
+		enum log_level level =
+		    e.at[i].warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+
+		if (e.at[i].line > 0)
+			log_write(level, "%s:%u:%u: %s", file, e.at[i].line,
+			    e.at[i].column, e.at[i].text);
+		else
+			log_write(level, "%s: %s", file, e.at[i].text);
+	}
 	if (s == NULL)
 		log_fatal("%s: %zu error%s in the configuration", file,
 		    e.n_fatal, e.n_fatal == 1 ? "" : "s");
