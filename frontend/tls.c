@@ -335,6 +335,7 @@ tls_free(struct tls *t)
 	SSL_CTX_free(t->ctx);
 	tls_key_drop(t->key);
 	tls_tickets_free(t->tickets);
+	tls_key_done();
 	free(t);
 }
 

@@ -53,6 +53,7 @@ struct tls_key {
 
 /* Jobs are the thread's, so is their count. */
 static size_t n_jobs;
+static bool set_up;
 
 static void on_send(evutil_socket_t fd, short what, void *arg);
 static void on_signer_closed(struct chan *ch);
@@ -66,10 +67,23 @@ static const struct chan_peer signer_peer = {
 void
 tls_key_setup(void)
 {
+	if (set_up)
+		return;
+	set_up = true;
 	if (ASYNC_init_thread(TLS_KEY_JOBS_MAX, 0) != 1)
 		log_fatal("OpenSSL cannot run async jobs");
 	if (tls_provider_load() != 0)
 		log_fatal("OpenSSL does not take the provider for TLS keys");
+}
+
+void
+tls_key_done(void)
+{
+	if (!set_up)
+		return;
+	set_up = false;
+	ASYNC_cleanup_thread();
+	tls_provider_unload();
 }
 
 struct tls_key *

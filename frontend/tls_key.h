@@ -22,9 +22,11 @@ struct tls_key;
  * needs one more fails. */
 #define TLS_KEY_JOBS_MAX 512
 
-/* Once, before the sandbox: the provider and the async jobs of this thread.
- * Fatal when OpenSSL refuses. */
+/* Before the sandbox; a second call does nothing: the provider and the async
+ * jobs of this thread. Fatal when OpenSSL refuses. */
 void tls_key_setup(void);
+/* Gives back what tls_key_setup took, when all keys are gone. */
+void tls_key_done(void);
 
 /* public_key: EC on P-256 or P-384, RSA of 2048 to 4096 bits (kept by
  * reference). signer_fd: a channel to the signer; taken. lost is called once,

@@ -2,6 +2,7 @@
 #include "frontend/tls_policy.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -170,14 +171,19 @@ schemes_for(const EVP_PKEY *key)
 int
 tls_policy_apply(const struct tls_policy *p, SSL_CTX *ctx, const EVP_PKEY *key)
 {
-	const char *schemes = schemes_for(key);
-	if (schemes == NULL)
+	const char *for_key = schemes_for(key);
+	char groups_list[sizeof(p->groups)], schemes[128];
+
+	if (for_key == NULL)
 		return ERR_CONFIG;
+	/* OpenSSL's macros cast const away; it only reads. */
+	memcpy(groups_list, p->groups, sizeof(groups_list));
+	snprintf(schemes, sizeof(schemes), "%s", for_key);
 	if (SSL_CTX_set_min_proto_version(ctx, p->min) != 1 ||
 	    SSL_CTX_set_max_proto_version(ctx, p->max) != 1 ||
 	    SSL_CTX_set_ciphersuites(ctx, p->suites13) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, p->suites12) != 1 ||
-	    SSL_CTX_set1_groups_list(ctx, p->groups) != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, groups_list) != 1 ||
 	    SSL_CTX_set1_sigalgs_list(ctx, schemes) != 1)
 		return ERR_CRYPTO;
 	return 0;

@@ -353,18 +353,29 @@ provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *core,
 	return 1;
 }
 
+static OSSL_PROVIDER *by_default, *ours;
+
 /* Whoever asks for "EC" without more must get the default provider's: ours
  * makes no keys. A key of ours still finds the functions of its own provider,
  * since its private part cannot go to another. */
 int
 tls_provider_load(void)
 {
-	if (OSSL_PROVIDER_load(NULL, "default") == NULL ||
-	    OSSL_PROVIDER_add_builtin(NULL, NAME, provider_init) != 1 ||
-	    OSSL_PROVIDER_load(NULL, NAME) == NULL ||
+	if (OSSL_PROVIDER_add_builtin(NULL, NAME, provider_init) != 1)
+		return ERR_CRYPTO;
+	by_default = OSSL_PROVIDER_load(NULL, "default");
+	ours = OSSL_PROVIDER_load(NULL, NAME);
+	if (by_default == NULL || ours == NULL ||
 	    EVP_set_default_properties(NULL, "?provider=default") != 1)
 		return ERR_CRYPTO;
 	return 0;
+}
+
+void
+tls_provider_unload(void)
+{
+	OSSL_PROVIDER_unload(ours);
+	OSSL_PROVIDER_unload(by_default);
 }
 
 EVP_PKEY *

@@ -20,6 +20,7 @@ struct tls_to_sign {
 
 /* 0 or ERR_CRYPTO. Loads the default provider as well. */
 int tls_provider_load(void) __attribute__((warn_unused_result));
+void tls_provider_unload(void);
 /* NULL when OpenSSL refuses. The EVP_PKEY holds a reference to the key. */
 EVP_PKEY *tls_provider_pkey(struct tls_key *k);
 

@@ -86,10 +86,12 @@ make_server(const char *kind, int version)
 	server_ctx = SSL_CTX_new(TLS_server_method());
 	SSL_CTX_set_min_proto_version(server_ctx, version);
 	SSL_CTX_set_max_proto_version(server_ctx, version);
-	SSL_CTX_set1_sigalgs_list(server_ctx,
+	char schemes[32];
+	snprintf(schemes, sizeof(schemes), "%s",
 	    kind[0] == 'R'		     ? "rsa_pss_rsae_sha256"
 		: strcmp(kind, "P-256") == 0 ? "ECDSA+SHA256"
 					     : "ECDSA+SHA384");
+	SSL_CTX_set1_sigalgs_list(server_ctx, schemes);
 	ck_assert(SSL_CTX_use_certificate(server_ctx, cert.cert) == 1);
 	EVP_PKEY *pkey = tls_key_pkey(key);
 	ck_assert_ptr_nonnull(pkey);
@@ -117,6 +119,7 @@ teardown(void)
 	toy_signer_die(&signer);
 	tls_fixture_drop(&cert);
 	event_base_free(base);
+	tls_key_done();
 }
 
 /* A client's SSL by hand over one end of a pair, the server's conn on the
