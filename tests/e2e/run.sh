@@ -8,19 +8,24 @@ build=${DOORWARD_BUILD:-$PWD}
 work=$(mktemp -d "${TMPDIR:-/tmp}/doorward-e2e-XXXXXX")
 trap 'rm -rf "$work"' EXIT INT TERM
 chmod 755 "$work"
-mkdir -p "$work/bin" "$work/tests"
+mkdir -p "$work/bin"
 for p in doorward doorward-frontend doorward-authd doorward-egress doorward-secretd; do
 	install -m 755 "$build/$p" "$work/bin/$p"
 done
 # The tests themselves run from a copy too: the source tree may be read-only.
-cp -R "$here/." "$work/tests/"
-cd "$work/tests"
+cp -R "$here/.." "$work/tests"
+chmod -R u+w "$work/tests"
+cd "$work/tests/e2e"
 [ -d node_modules/playwright-core ] ||
 	npm ci --ignore-scripts --omit=dev --no-audit --no-fund >"$work/npm.log" 2>&1 || {
 	cat "$work/npm.log" >&2
 	exit 1
 }
 export DOORWARD_BIN="$work/bin" DOORWARD_BUILD="$build"
+if [ "${1:-}" = --bench ]; then
+	node ../bench/bench.mjs
+	exit
+fi
 if [ $# -eq 0 ]; then
 	set -- *.test.mjs
 fi
