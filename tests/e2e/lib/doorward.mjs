@@ -98,12 +98,17 @@ export class Doorward {
     if (this.config.auth.strategy === 'token' && !kube) {
       this.config.doorward.kubernetes = this.offline();
     }
-    writeFile(path.join(this.dir, 'secrets/login-token-signing-key/value.txt'), signingKey, 0o400);
+    this.secret('login-token-signing-key', signingKey);
     onFailure(t, () => process.stderr.write(`--- log of ${t.name}\n${this.log}\n---\n`));
     t.after(async () => {
       await this.stop();
       fs.rmSync(this.dir, { recursive: true, force: true });
     });
+  }
+
+  // Fills a secret slot.
+  secret(slot, value) {
+    return writeFile(path.join(this.dir, 'secrets', slot, 'value.txt'), value, 0o400);
   }
 
   // Tokens are verified from a JWKS file.
