@@ -15,9 +15,9 @@ async function setUp(t, { kube: kubeOptions = {}, config = {}, clusterToken = fa
   kube.addNamespace('istio-system');
   kube.addNamespace('bookinfo');
   kube.addAccount('istio-system', 'kiali-service-account', { listNamespaces: true });
-  kube.addAccount('bookinfo', 'one-namespace', { namespaces: ['bookinfo'] });
+  kube.addAccount('bookinfo', 'one-namespace', { getNamespaces: ['bookinfo'] });
   kube.addAccount('bookinfo', 'no-rights');
-  kube.addAccount('istio-system', 'front-door', { tokenReviews: true });
+  kube.addAccount('istio-system', 'front-door', { reviewTokens: true });
   const upstream = await new Console(t).listen();
   const dw = new Doorward(t, {
     console: upstream.url,
@@ -49,7 +49,7 @@ for (const [name, options] of clusters) {
     const { kube, client, dw } = await setUp(t, options);
     for (const [token, user] of [
       [kube.mint('istio-system', 'kiali-service-account'), 'istio-system:kiali-service-account'],
-      [kube.mintLegacy('istio-system', 'kiali-service-account'), 'istio-system:kiali-service-account'],
+      [kube.mintLegacy('istio-system', 'kiali-service-account').token, 'istio-system:kiali-service-account'],
       [kube.mint('bookinfo', 'one-namespace'), 'bookinfo:one-namespace'],
     ]) {
       const r = await client.login(token);
@@ -89,10 +89,10 @@ test('a deleted account loses its session while it is used', async (t) => {
 
 test('a revoked Secret ends a legacy token, also of an API client', async (t) => {
   const { kube, client } = await setUp(t);
-  const token = kube.mintLegacy('istio-system', 'kiali-service-account');
+  const { token, secret } = kube.mintLegacy('istio-system', 'kiali-service-account');
   const get = () => client.get('/api/x', { headers: { Authorization: `Bearer ${token}` } });
   assert.equal((await get()).status, 200);
-  kube.deleteSecret('istio-system', JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))['kubernetes.io/serviceaccount/secret.name']);
+  kube.deleteSecret('istio-system', secret);
   const r = await until('the token is refused', async () => {
     const a = await get();
     return a.status === 200 ? null : a;
