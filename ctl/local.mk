@@ -1,7 +1,7 @@
 # ctl
-sbin_PROGRAMS += ctl/doorward
-ctl_doorward_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
-ctl_doorward_SOURCES = \
+sbin_PROGRAMS += doorward
+doorward_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
+doorward_SOURCES = \
 	ctl/commands.h \
 	ctl/run.h \
 	ctl/check_config.c \
@@ -12,4 +12,4 @@ ctl_doorward_SOURCES = \
 	ctl/run_users.c \
 	ctl/status.c
 dist_man_MANS = ctl/doorward.8
-ctl_doorward_LDADD = common/libcommon.a $(YAML_LIBS)
+doorward_LDADD = common/libcommon.a $(YAML_LIBS)

@@ -75,7 +75,7 @@ CONFIG
 chmod 644 "$dir/config.yaml"
 
 # The log goes to a file, so that what a person needs stays on the screen.
-"$build/ctl/doorward" run --config "$dir/config.yaml" --dir "$dir/d" \
+"$build/doorward" run --config "$dir/config.yaml" --dir "$dir/d" \
 	>"$dir/log" 2>&1 &
 run=$!
 while ! grep -q '^ready ' "$dir/log"; do

@@ -56,6 +56,8 @@ struct lease {
 
 struct leases {
 	struct chan *authd;
+	EVP_MD *sha256; /* fetched before the sandbox: OpenSSL reads files */
+	EVP_MD_CTX *digest;
 	struct event *tick;
 	struct lease **buckets;
 	size_t mask, n, max;
@@ -64,27 +66,27 @@ struct leases {
 
 static void lease_ask(struct lease *l);
 
+/* The table's key of a credential on a route. */
 static void
-key_of(uint8_t key[32], enum credential kind, struct slice value,
-    const char *route)
+key_of(struct leases *ls, uint8_t key[32], enum credential kind,
+    struct slice value, const char *route)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t tag = (uint8_t)kind;
 
-	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestUpdate(ctx, &tag, 1) != 1 ||
-	    EVP_DigestUpdate(ctx, route, strlen(route) + 1) != 1 ||
-	    EVP_DigestUpdate(ctx, value.p, value.len) != 1 ||
-	    EVP_DigestFinal_ex(ctx, key, NULL) != 1)
+	if (EVP_DigestInit_ex(ls->digest, ls->sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(ls->digest, &tag, 1) != 1 ||
+	    EVP_DigestUpdate(ls->digest, route, strlen(route) + 1) != 1 ||
+	    EVP_DigestUpdate(ls->digest, value.p, value.len) != 1 ||
+	    EVP_DigestFinal_ex(ls->digest, key, NULL) != 1)
 		log_fatal("SHA-256 failed");
-	EVP_MD_CTX_free(ctx);
 }
 
 static void
-handle_of(uint8_t handle[MSG_HANDLE_LEN], struct slice value)
+handle_of(struct leases *ls, uint8_t handle[MSG_HANDLE_LEN], struct slice value)
 {
-	if (EVP_Digest(value.p, value.len, handle, NULL, EVP_sha256(), NULL) !=
-	    1)
+	if (EVP_DigestInit_ex(ls->digest, ls->sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(ls->digest, value.p, value.len) != 1 ||
+	    EVP_DigestFinal_ex(ls->digest, handle, NULL) != 1)
 		log_fatal("SHA-256 failed");
 }
 
@@ -200,7 +202,7 @@ lease_new(struct leases *ls, const uint8_t key[32], enum credential kind,
 	struct lease **at = bucket_of(ls, key);
 
 	memcpy(l->key, key, sizeof(l->key));
-	handle_of(l->handle, value);
+	handle_of(ls, l->handle, value);
 	l->owner = ls;
 	l->kind = kind;
 	l->route = route;
@@ -342,7 +344,7 @@ lease_get(struct leases *ls, enum credential kind, struct slice value,
 	struct lease *l;
 	uint8_t key[32];
 
-	key_of(key, kind, value, route);
+	key_of(ls, key, kind, value, route);
 	l = lease_find(ls, key);
 	if (l == NULL) {
 		lease_make_room(ls);
@@ -503,6 +505,10 @@ leases_new(struct event_base *base, size_t max)
 	ls->mask = n - 1;
 	ls->max = max;
 	TAILQ_INIT(&ls->lru);
+	ls->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	ls->digest = EVP_MD_CTX_new();
+	if (ls->sha256 == NULL || ls->digest == NULL)
+		log_fatal("OpenSSL has no SHA-256");
 	ls->tick = event_new(base, -1, EV_PERSIST, leases_tick, ls);
 	if (ls->tick == NULL || event_add(ls->tick, &every) != 0)
 		log_fatal("no timer for the leases");
@@ -530,6 +536,8 @@ leases_free(struct leases *ls)
 		lease_answer(l, VERDICT_UNAVAILABLE);
 		lease_drop(l);
 	}
+	EVP_MD_CTX_free(ls->digest);
+	EVP_MD_free(ls->sha256);
 	event_free(ls->tick);
 	free(ls->buckets);
 	free(ls);

@@ -29,7 +29,7 @@ struct lease_holder {
 	void (*cut)(struct lease_holder *h);
 };
 
-/* At most max leases are kept; the least recently used without holders go. */
+/* Before the sandbox. At most max leases are kept; the least recently used without holders go. */
 struct leases *leases_new(struct event_base *base, size_t max);
 void leases_free(struct leases *ls);
 /* The channel to authd, before the first lease_get. */

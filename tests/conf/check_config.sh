@@ -2,7 +2,7 @@
 # doorward check-config: each config/*.yaml against the output beside it, and the
 # shipped example. With UPDATE=1 the expected files are written anew.
 set -eu
-doorward=$PWD/ctl/doorward
+doorward=$PWD/doorward
 srcdir=$(cd "${srcdir:-.}" && pwd)
 dir=$(mktemp -d "${TMPDIR:-/tmp}/doorward-conf.XXXXXX")
 trap 'rm -rf "$dir"' EXIT

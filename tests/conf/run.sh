@@ -3,7 +3,7 @@
 # restart with the listeners kept, what it says when one cannot start, and that
 # nothing is left behind. The real daemons are run by tests/e2e.
 set -eu
-doorward=$PWD/ctl/doorward
+doorward=$PWD/doorward
 dir=$(mktemp -d "${TMPDIR:-/tmp}/doorward-run.XXXXXX")
 pid=
 cleanup() {

@@ -157,7 +157,7 @@ export class Doorward {
       if (!/^\d+$/.test(pid)) continue;
       try {
         const cmd = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-        if (!cmd[0].endsWith(`/doorward-${role}`) || !cmd.includes(this.configFile)) continue;
+        if (path.basename(cmd[0]) !== `doorward-${role}` || !cmd.includes(this.configFile)) continue;
         const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
         found.push({ pid: Number(pid), ppid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) });
       } catch { /* it has just gone */ }
