@@ -25,7 +25,8 @@ struct token_check;
 
 /* Before the sandbox: reads the CA file and the key set, and initialises curl
  * and OpenSSL completely. Fatal, with a sentence, when a file does not serve.
- * settings and resolve must outlive it. */
+ * With another strategy than token there may be nothing to ask: then no check
+ * may be started. settings and resolve must outlive it. */
 struct token_verifier *token_verifier_new(struct event_base *base,
     const struct settings *settings, struct resolve *resolve);
 /* Cancels the checks that still run. NULL allowed. */

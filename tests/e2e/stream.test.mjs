@@ -99,7 +99,7 @@ test('a slow reader makes the upstream wait, not the memory grow', async (t) => 
   const upstream = await new Console(t, {
     stream(req, res) {
       if (req.url !== '/endless') return false;
-      const go = () => { while (res.write(block)) sent += block.length; };
+      const go = () => { do sent += block.length; while (res.write(block)); };
       res.on('drain', go);
       go();
       return true;
