@@ -187,9 +187,9 @@ export class Doorward {
       this.processes(role).some((p) => p.pid !== pid));
   }
 
-  // `doorward run` logs each READY=1 as "<role> is ready".
+  // Each daemon logs that it is ready.
   readyCount(role) {
-    return this.log.split(`${role} is ready`).length - 1;
+    return this.log.split(`INF ready process=${role}\n`).length - 1;
   }
 
   async stop() {
