@@ -3,16 +3,14 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import net from 'node:net';
-import path from 'node:path';
 import tls from 'node:tls';
 import { Client } from '../e2e/lib/client.mjs';
 import { Doorward, temporaryDir, until } from '../e2e/lib/doorward.mjs';
 import { makeCertificate } from '../e2e/lib/files.mjs';
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 5);
+const SECONDS = Math.min(Number(process.env.BENCH_SECONDS ?? 3), 8);
 const CONNECTIONS = 32;
 const IDLE = 1000;
-const ticks = Number(execFileSync('getconf', ['CLK_TCK']).toString());
 
 for (const tool of ['wrk', 'nginx', 'openssl']) {
   if (spawnSync('sh', ['-c', `command -v ${tool}`], { env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin` } }).status !== 0) {
@@ -25,47 +23,75 @@ for (const tool of ['wrk', 'nginx', 'openssl']) {
 const cleanups = [];
 const t = { name: 'bench', after: (f) => cleanups.unshift(f) };
 
-const cpu = (pids) => pids.reduce((sum, pid) => {
-  const f = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const v = f.slice(f.lastIndexOf(')') + 2).split(' ');
-  return sum + (Number(v[11]) + Number(v[12])) / ticks * 1e6;
-}, 0);
+// CPU time in us: all these processes have one thread.
+const cpu = (pids) => pids.reduce((sum, pid) =>
+  sum + Number(fs.readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1000, 0);
 // Proportional, so that pages shared by forked workers count once.
 const pss = (pids) => pids.reduce((sum, pid) =>
   sum + Number(/^Pss:\s+(\d+)/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1]) * 1024, 0);
+const pause = (ms) => new Promise((r) => { setTimeout(r, ms); });
 
-function load(url, headers) {
-  const args = ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`];
+// The output of a program that is killed when it runs for too long. Never
+// waited for synchronously: this process reads the daemons' log meanwhile, and
+// a full pipe would make them wait.
+function run(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: (SECONDS + 15) * 1000 });
+    let out = '';
+    child.stdout.on('data', (d) => { out += d; });
+    child.stderr.resume();
+    child.on('error', reject).on('close', () => resolve(out));
+  });
+}
+
+const print = (name, figures) => console.log(`${name.padEnd(38)} ${figures}`);
+const column = (n, digits, width) => n.toFixed(digits).padStart(width);
+
+async function load(url, headers, seconds) {
+  const args = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`];
   for (const [k, v] of Object.entries(headers)) args.push('-H', `${k}: ${v}`);
-  const out = execFileSync('wrk', [...args, url]).toString();
-  const bad = /Non-2xx or 3xx responses: (\d+)/.exec(out);
-  const requests = Number(/(\d+) requests in/.exec(out)[1]);
-  return { requests, rps: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]), bad: bad ? Number(bad[1]) : 0 };
+  const out = await run('wrk', [...args, url]);
+  return {
+    requests: Number(/(\d+) requests in/.exec(out)[1]),
+    rps: Number(/Requests\/sec:\s+([\d.]+)/.exec(out)[1]),
+    bad: Number(/Non-2xx or 3xx responses: (\d+)/.exec(out)?.[1] ?? 0),
+  };
 }
 
-function measure(name, pids, url, headers = {}) {
-  load(url, headers); // warm up
+async function measure(name, pids, url, headers = {}) {
+  await load(url, headers, 1); // warm up
   const before = cpu(pids());
-  const r = load(url, headers);
+  const r = await load(url, headers, SECONDS);
   const each = (cpu(pids()) - before) / r.requests;
-  console.log(`${name.padEnd(34)} ${each.toFixed(1).padStart(8)} us CPU/request ${r.rps.toFixed(0).padStart(8)} requests/s${r.bad ? ` (${r.bad} not 2xx)` : ''}`);
+  print(name, `${column(each, 1, 8)} us CPU/request ${column(r.rps, 0, 8)} requests/s${r.bad ? ` (${r.bad} not 2xx)` : ''}`);
 }
 
-function handshakes(name, port) {
-  const out = spawnSync('openssl', ['s_time', '-new', '-connect', `127.0.0.1:${port}`, '-time', String(SECONDS)]).stdout.toString();
-  const m = /(\d+) connections in (\d+) real seconds/.exec(out);
-  console.log(`${name.padEnd(34)} ${(Number(m[1]) / Number(m[2])).toFixed(0).padStart(8)} full handshakes/s (one client)`);
+// Two clients at once: one alone is slower than the server.
+async function handshakes(name, pids, port) {
+  const before = cpu(pids());
+  const outs = await Promise.all([1, 2].map(() =>
+    run('openssl', ['s_time', '-new', '-connect', `127.0.0.1:${port}`, '-time', String(SECONDS)])));
+  const spent = cpu(pids()) - before;
+  const runs = outs.map((o) => /(\d+) connections in (\d+) real seconds/.exec(o));
+  const n = runs.reduce((sum, m) => sum + Number(m[1]), 0);
+  const rate = runs.reduce((sum, m) => sum + Number(m[1]) / Number(m[2]), 0);
+  print(name, `${column(spent / n, 0, 8)} us CPU/handshake ${column(rate, 0, 6)} full handshakes/s`);
 }
 
+// Best before anything else: memory that a load has left behind is used first.
 async function idle(name, pids, connect) {
-  const sockets = [];
+  const sockets = [await connect()];
+  await pause(200);
   const before = pss(pids());
-  for (let i = 0; i < IDLE; i++) sockets.push(await connect());
-  await new Promise((r) => { setTimeout(r, 500); });
-  const each = (pss(pids()) - before) / IDLE;
-  console.log(`${name.padEnd(34)} ${(each / 1024).toFixed(1).padStart(8)} KB per idle connection (${IDLE} of them)`);
+  while (sockets.length <= IDLE) sockets.push(await connect());
+  await pause(500);
+  const memory = (pss(pids()) - before) / IDLE;
+  const spent = cpu(pids());
+  await pause(2000);
+  const busy = (cpu(pids()) - spent) / 2;
+  print(name, `${column(memory / 1024, 1, 8)} KB/idle connection, ${column(busy, 0, 5)} us CPU/s with ${IDLE} of them`);
   for (const s of sockets) s.destroy();
-  await new Promise((r) => { setTimeout(r, 500); });
+  await pause(500);
 }
 
 const plain = (port) => () => new Promise((resolve, reject) => {
@@ -99,7 +125,8 @@ async function startNginx(dir) {
     ${server(`127.0.0.1:${proxy}`)} ${server(`127.0.0.1:${proxyTls} ssl`)}`, 'proxy'));
   const start = (name) => {
     const child = spawn('nginx', ['-c', `${dir}/${name}.conf`], { stdio: 'inherit', env: { PATH: `${process.env.PATH}:/usr/sbin` } });
-    cleanups.unshift(() => { child.kill('SIGTERM'); });
+    const exited = new Promise((r) => { child.on('exit', r); });
+    cleanups.unshift(() => { child.kill('SIGTERM'); return exited; });
     return child;
   };
   start('up');
@@ -109,15 +136,23 @@ async function startNginx(dir) {
   return { upstream, proxy, proxyTls, pids: () => [child.pid, ...workers()] };
 }
 
-async function withDoorward(options, body) {
-  const dw = new Doorward(t, { ...options, env: { LOG_LEVEL: 'info' } });
-  await dw.start();
+// One worker, as nginx has.
+async function withDoorward(tlsKind, upstream, body) {
+  const config = { doorward: { workers: 1, max_per_address: 2 * IDLE } };
+  const dw = await new Doorward(t, { console: upstream, tls: tlsKind, config, env: { LOG_LEVEL: 'info' } }).start();
+  const pids = () => ['frontend', 'authd', 'egress', 'secretd'].flatMap((role) => dw.processes(role)).map((p) => p.pid);
+  try { await body(dw, pids); } finally { await dw.stop(); }
+}
+
+async function requests(name, dw, pids) {
   const client = new Client(dw);
   const r = await client.login(dw.issuer.bound('istio-system', 'bench', { seconds: 7200 }));
   if (r.status !== 200) throw new Error(`login failed: ${r.body}`);
   const cookie = [...client.cookies].map(([k, v]) => `${k}=${v}`).join('; ');
-  const pids = () => ['frontend', 'authd', 'egress', 'secretd'].flatMap((role) => dw.processes(role)).map((p) => p.pid);
-  try { await body(dw, pids, cookie); } finally { await dw.stop(); }
+  const url = `${dw.scheme}://127.0.0.1:${dw.port}`;
+  await measure(`doorward, ${name}, session`, pids, `${url}/api/x`, { Cookie: cookie });
+  await measure(`doorward, ${name}, public path`, pids, `${url}/x`);
+  await measure(`doorward, ${name}, no session`, pids, `${url}/api/x`);
 }
 
 try {
@@ -126,24 +161,22 @@ try {
   const nginx = await startNginx(dir);
   const upstream = `http://127.0.0.1:${nginx.upstream}`;
   console.log(`${CONNECTIONS} connections, 1 KB answers, ${SECONDS} s each, ${execFileSync('nproc').toString().trim()} cores shared with client and upstream`);
-  measure('nginx proxy_pass, HTTP', nginx.pids, `http://127.0.0.1:${nginx.proxy}/api/x`);
-  measure('nginx proxy_pass, TLS 1.3', nginx.pids, `https://127.0.0.1:${nginx.proxyTls}/api/x`);
-  for (const tlsKind of [false, 'ec']) {
-    await withDoorward({ console: upstream, tls: tlsKind, config: { doorward: { workers: 1 } } }, async (dw, pids, cookie) => {
-      const name = tlsKind ? 'TLS 1.3' : 'HTTP';
-      const url = `${dw.scheme}://127.0.0.1:${dw.port}`;
-      measure(`doorward, ${name}, session`, pids, `${url}/api/x`, { Cookie: cookie });
-      measure(`doorward, ${name}, public path`, pids, `${url}/x`);
-      measure(`doorward, ${name}, no session (401)`, pids, `${url}/api/x`);
-      await idle(`doorward, ${name}`, pids, (tlsKind ? secure : plain)(dw.port));
-      if (tlsKind) handshakes('doorward, ECDSA P-256 in the signer', dw.port);
-    });
-  }
   await idle('nginx, HTTP', nginx.pids, plain(nginx.proxy));
   await idle('nginx, TLS 1.3', nginx.pids, secure(nginx.proxyTls));
-  handshakes('nginx, ECDSA P-256', nginx.proxyTls);
-  await withDoorward({ console: upstream, tls: 'rsa', config: { doorward: { workers: 1 } } }, async (dw) => {
-    handshakes('doorward, RSA-2048 in the signer', dw.port);
+  await measure('nginx proxy_pass, HTTP', nginx.pids, `http://127.0.0.1:${nginx.proxy}/api/x`);
+  await measure('nginx proxy_pass, TLS 1.3', nginx.pids, `https://127.0.0.1:${nginx.proxyTls}/api/x`);
+  await handshakes('nginx, ECDSA P-256', nginx.pids, nginx.proxyTls);
+  await withDoorward(false, upstream, async (dw, pids) => {
+    await idle('doorward, HTTP', pids, plain(dw.port));
+    await requests('HTTP', dw, pids);
+  });
+  await withDoorward('ec', upstream, async (dw, pids) => {
+    await idle('doorward, TLS 1.3', pids, secure(dw.port));
+    await requests('TLS 1.3', dw, pids);
+    await handshakes('doorward, ECDSA P-256 in the signer', pids, dw.port);
+  });
+  await withDoorward('rsa', upstream, async (dw, pids) => {
+    await handshakes('doorward, RSA-2048 in the signer', pids, dw.port);
   });
 } finally {
   for (const f of cleanups) await f();
