@@ -23,7 +23,6 @@
 #include "common/mem.h"
 #include "common/secret.h"
 
-#define PENDING_DEFAULT 64
 #define READS_PER_EVENT 64
 #define BACKOFF_MIN_MS 50
 #define BACKOFF_MAX_MS 1000
@@ -206,11 +205,9 @@ message_receive(struct chan *ch)
 static bool
 chan_may_read(struct chan *ch)
 {
-	uint32_t max = ch->peer->max_pending;
-
 	if (ch->fd < 0 || ch->broken || ch->freed)
 		return false;
-	if (ch->n_unanswered < (max != 0 ? max : PENDING_DEFAULT))
+	if (!chan_is_full(ch))
 		return true;
 	ch->paused = true;
 	(void)event_del(&ch->readable);

@@ -51,7 +51,8 @@ struct chan_peer {
 	const struct chan_handler *handlers; /* a missing row is refused */
 	size_t n_handlers;
 	/* Requests of the peer not yet answered (0: 64); at that many nothing
-	 * more is read from it until one is answered. */
+	 * more is read from it until one is answered, nor while answers
+	 * wait because it does not read them. */
 	uint32_t max_pending;
 	/* HELLO is through. Also after each reconnect. May be NULL. */
 	void (*ready)(struct chan *ch);

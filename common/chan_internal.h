@@ -40,7 +40,7 @@ struct chan {
 	bool broken;   /* to be closed from the loop */
 	bool freed;    /* to be freed when busy is 0 */
 	bool told;     /* that it cannot be reached */
-	bool paused;   /* max_pending reached: not reading */
+	bool paused;   /* chan_is_full: not reading */
 	unsigned busy; /* depth of callbacks that hold this channel */
 	uint32_t backoff_ms;
 	uint32_t n_unanswered; /* requests of the peer */
@@ -65,6 +65,9 @@ void chan_violation(struct chan *ch, unsigned type, const char *reason);
 struct timeval chan_interval(uint32_t ms);
 void chan_send_hello(struct chan *ch);
 void chan_flush(struct chan *ch);
+/* Nothing more is read for now: max_pending is reached, or the peer does not
+ * read what it was answered. */
+bool chan_is_full(const struct chan *ch);
 /* Ends all requests; see there. */
 void chan_fail_requests(struct chan *ch);
 /* NULL, or why the reply is refused. */

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 
+#define PENDING_DEFAULT 64
 #define REQUESTS_MAX 4096    /* waiting; also forgotten ones */
 #define QUEUE_MAX (4u << 20) /* bytes that wait for the socket */
 
@@ -20,6 +21,36 @@ chan_interval(uint32_t ms)
 {
 	return (
 	    struct timeval){ .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
+}
+
+/* A peer that asks and does not read the answers is not read either: else the
+ * answers, and the descriptors among them, would pile up here. Only on channels
+ * that we serve: were both ends to wait for each other, neither would go on. */
+static bool
+peer_does_not_read(const struct chan *ch)
+{
+	bool we_serve = ch->path == NULL && ch->peer->n_handlers > 0;
+
+	return ch->ready && we_serve && !datagram_queue_empty(&ch->queue);
+}
+
+bool
+chan_is_full(const struct chan *ch)
+{
+	uint32_t max = ch->peer->max_pending;
+
+	return ch->n_unanswered >= (max != 0 ? max : PENDING_DEFAULT) ||
+	    peer_does_not_read(ch);
+}
+
+static void
+chan_resume(struct chan *ch)
+{
+	if (!ch->paused || ch->fd < 0 || ch->broken || ch->freed ||
+	    chan_is_full(ch))
+		return;
+	ch->paused = false;
+	(void)event_add(&ch->readable, NULL);
 }
 
 void
@@ -33,6 +64,7 @@ chan_flush(struct chan *ch)
 		(void)event_del(&ch->writable);
 	if (r == ERR_IO)
 		chan_break(ch);
+	chan_resume(ch);
 }
 
 /* Sends or queues a message that has passed our own check. */
@@ -301,9 +333,7 @@ chan_reply(struct chan *ch, uint64_t id, enum msg_type type,
 	assert(id > 0 && !msg_is_request(type));
 	if (ch->n_unanswered > 0)
 		ch->n_unanswered--;
-	if (ch->paused && ch->fd >= 0 && !ch->broken && !ch->freed) {
-		ch->paused = false;
-		(void)event_add(&ch->readable, NULL);
-	}
-	return chan_send(ch, type, id, body, fd);
+	int r = chan_send(ch, type, id, body, fd);
+	chan_resume(ch);
+	return r;
 }

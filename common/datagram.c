@@ -118,7 +118,9 @@ datagram_receive(int socket, void *buffer, size_t cap, int *fd_out)
 		return errno == EAGAIN ? ERR_MORE : ERR_IO;
 	size_t n_fds = received_fds(&m, fds);
 	bool cut = (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-	if (n_fds <= 1 && !cut) {
+	/* an empty datagram looks like the end, where nobody looks for a fd */
+	bool stray = n == 0 && n_fds > 0;
+	if (n_fds <= 1 && !cut && !stray) {
 		*fd_out = n_fds == 1 ? fds[0] : -1;
 		return n;
 	}

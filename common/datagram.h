@@ -29,8 +29,9 @@ void datagram_buffer(int socket, size_t len);
 int datagram_send(int socket, const struct iovec *parts, size_t n_parts,
     int pass_fd) __attribute__((warn_unused_result));
 /* One datagram into buffer: its length; 0 at the end of the stream; ERR_MORE
- * when there is none; ERR_IO; ERR_PROTOCOL when it did not fit or came with
- * more than one descriptor. *fd_out: the descriptor (close-on-exec) or -1. */
+ * when there is none; ERR_IO; ERR_PROTOCOL when it did not fit, came with
+ * more than one descriptor, or was empty but for one. *fd_out: the descriptor
+ * (close-on-exec) or -1. */
 long datagram_receive(int socket, void *buffer, size_t cap, int *fd_out)
     __attribute__((warn_unused_result));
 
