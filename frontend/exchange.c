@@ -203,6 +203,8 @@ pump_request(struct exchange *e)
 		client_abort(c, e->framing.body == HTTP_BODY_CLOSE);
 	else if (r == ERR_FORMAT)
 		client_refuse(c, 400);
+	else if (c->ended && evbuffer_get_length(in) == 0)
+		client_free(c); /* the rest of the body will never come */
 }
 
 void

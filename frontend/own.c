@@ -171,6 +171,8 @@ own_readable(struct client *c)
 	} while (r == ERR_MORE && used > 0);
 	if (r == 0)
 		body_complete(o);
+	else if (c->ended)
+		client_free(c); /* the rest of the form will never come */
 }
 
 /* --- what several endpoints share

@@ -405,6 +405,42 @@ START_TEST(client_gone_cancels)
 }
 END_TEST
 
+/* A pipeline whose last request is cut: its end comes while the first one is
+ * being answered, so nothing more ever happens on that connection. */
+START_TEST(cut_body_behind_another_request)
+{
+	static const char *const cut[] = {
+		"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhel",
+		"POST /x HTTP/1.1\r\nHost: h\r\n"
+		"Transfer-Encoding: chunked\r\n\r\n9\r\nhel",
+		"POST /api/authenticate HTTP/1.1\r\nHost: h\r\n"
+		"Content-Length: 9\r\n\r\nhel",
+	};
+
+	for (size_t i = 0; i < sizeof(cut) / sizeof(cut[0]); i++) {
+		int c = client_open(), e;
+
+		say_z(c, GET);
+		say_z(c, cut[i]);
+		(void)shutdown(c, SHUT_WR);
+		e = egress_accept();
+		egress_expect(e, FRAME_REQUEST, NULL);
+		egress_respond(e, HTTP_BODY_NONE, 0);
+		egress_say(e, FRAME_END, "");
+		if (i < 2) {
+			egress_expect(e, FRAME_REQUEST, NULL);
+			egress_say(e, FRAME_CONTINUE, "");
+			has(hear(e), "<end>");
+		}
+		turn();
+		ck_assert_uint_eq(w.n_clients, 0);
+		(void)close(c);
+		(void)close(e);
+		turn();
+	}
+}
+END_TEST
+
 START_TEST(garbled_egress)
 {
 	int c = client_open(), e;
@@ -468,6 +504,7 @@ main(void)
 	tcase_add_test(tc, stale_pool_is_asked_again);
 	tcase_add_test(tc, no_egress);
 	tcase_add_test(tc, client_gone_cancels);
+	tcase_add_test(tc, cut_body_behind_another_request);
 	tcase_add_test(tc, garbled_egress);
 	tcase_add_test(tc, flat_memory);
 	suite_add_tcase(suite, tc);
