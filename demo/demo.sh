@@ -3,11 +3,12 @@
 # certificate, a signing key, an issuer with its key set, tokens for two users and
 # a console to protect. Ctrl-C ends it and removes all of it.
 #
-# demo.sh BUILDDIR          DOORWARD_DEMO_PORT: where to listen (8443)
+# demo.sh BUILDDIR
+# DOORWARD_DEMO_PORT: where to listen; 0: any free port. Without it 8443, or any
+# free port when that one is taken.
 set -eu
 build=$1
 here=$(cd "$(dirname "$0")" && pwd)
-port=${DOORWARD_DEMO_PORT:-8443}
 issuer=https://demo.doorward.invalid
 audience=doorward-demo
 
@@ -15,10 +16,22 @@ for tool in node openssl; do
 	command -v $tool >/dev/null ||
 		{ echo "demo: $tool is missing; ./bootstrap installs it" >&2; exit 1; }
 done
+# Tells whether the loopback port $1 is free.
+is_free() {
+	node -e 'require("net").createServer().on("error", () => process.exit(1))
+		.listen(process.argv[1], "127.0.0.1", () => process.exit(0))' "$1"
+}
+port=${DOORWARD_DEMO_PORT:-8443}
+if ! is_free "$port"; then
+	[ -z "${DOORWARD_DEMO_PORT:-}" ] ||
+		{ echo "demo: port $port is taken; choose another DOORWARD_DEMO_PORT" >&2; exit 1; }
+	echo "Port $port is taken, so the demo takes another one."
+	port=0
+fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/doorward-demo.XXXXXX")
 console='' run=''
 cleanup() {
-	trap '' INT TERM
+	trap '' HUP INT TERM
 	for pid in $run $console; do
 		kill "$pid" 2>/dev/null || :
 		wait "$pid" 2>/dev/null || :
@@ -26,6 +39,7 @@ cleanup() {
 	rm -rf "$dir"
 }
 trap cleanup EXIT
+trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
@@ -85,16 +99,25 @@ done
 url=$(sed -n 's/^ready //p' "$dir/log" | sed 's,//127\.0\.0\.1:,//localhost:,')
 cat <<TEXT
 
-Doorward is ready: $url
-The certificate is made for this demo, so the browser will warn about it.
-Paste one of these tokens into the login page:
+Doorward is ready. Open this address:
 
-alice: $(cat "$dir/alice.token")
+    $url
 
-bob: $(cat "$dir/bob.token")
+The browser will warn about the certificate: this demo has just made it, for
+itself. Continue anyway, and paste one of these tokens into the login page:
 
-Or without a browser:
-  curl --cacert $dir/cert.pem -H "Authorization: Bearer \$(cat $dir/alice.token)" $url
-The log is $dir/log. Ctrl-C ends the demo and removes everything.
+alice
+$(cat "$dir/alice.token")
+
+bob
+$(cat "$dir/bob.token")
+
+Both tokens are good for 8 hours from now; a session ends with its token.
+Without a browser:
+
+    curl --cacert $dir/cert.pem -H "Authorization: Bearer \$(cat $dir/alice.token)" $url
+
+Log: $dir/log
+Ctrl-C ends the demo and removes all of it.
 TEXT
 wait "$run" || { tail -20 "$dir/log" >&2; exit 1; }

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "common/settings.h"
 #include "frontend/own_internal.h"
 #include "frontend/pages.h"
@@ -64,7 +65,7 @@ own_login(struct own *o, chan_reply_fn *done)
 	char client[ORIGIN_CLIENT_MAX];
 
 	if (token.len == 0) {
-		own_error(o, 400, "The token is empty.");
+		own_error(o, 400, "The token is empty: paste the whole token.");
 		return;
 	}
 	origin_text(&o->c->req->origin, client);
@@ -164,6 +165,22 @@ page_login_post(struct own *o)
  * ----------------------------------------------------------------- */
 
 static void
+show_logout(struct own *o, unsigned status, const char *error)
+{
+	struct http_out page;
+
+	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
+	page_logout(&page, o->c->w->settings, error);
+	own_page(o, status, &page, NULL);
+}
+
+void
+page_logout_get(struct own *o)
+{
+	show_logout(o, 200, NULL);
+}
+
+static void
 to_signed_out(struct own *o)
 {
 	char line[COOKIE_LINE_MAX], path[COOKIE_LINE_MAX];
@@ -179,8 +196,11 @@ on_logout(int err, struct chan_in *in, void *arg)
 	struct own *o = arg;
 
 	o->asked = 0;
+	/* As in Kiali's logout: who believes to be out must be. */
 	if (authd_read_logout(err, in) == VERDICT_COUNT)
-		client_reply_status(o->c, 503, false, NULL, 5);
+		show_logout(o, 503,
+		    "You are still signed in: the sign-in service does not "
+		    "answer. Try again in a moment.");
 	else
 		to_signed_out(o);
 }
@@ -207,10 +227,11 @@ static void
 show_session(struct own *o, struct slice user, int64_t expires_s, bool drop)
 {
 	char line[COOKIE_LINE_MAX];
+	struct page_session p = { user, expires_s, clock_unix_s() };
 	struct http_out page;
 
 	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
-	page_session(&page, o->c->w->settings, user, expires_s);
+	page_session(&page, o->c->w->settings, &p);
 	own_page(o, 200, &page, drop ? own_drop_cookie(o, line) : NULL);
 }
 
@@ -251,4 +272,20 @@ page_session_get(struct own *o)
 		return;
 	}
 	o->asked = authd_session(o->c->w->authd, r->cookie, on_session, o);
+}
+
+/* The page of those who have just signed out; whoever comes here with a session
+ * that lives is told so. */
+void
+page_signed_out_get(struct own *o)
+{
+	struct http_out page;
+
+	if (o->c->req->cookie.len > 0) {
+		page_session_get(o);
+		return;
+	}
+	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
+	page_signed_out(&page, o->c->w->settings);
+	own_page(o, 200, &page, NULL);
 }

@@ -16,7 +16,7 @@
 #define BODY_MAX (1024 * 1024)
 #define PIECE_MAX 65536
 
-static own_act_fn healthz, readyz, logout_get, signed_out;
+static own_act_fn healthz, readyz;
 
 /* clang-format off */
 static const struct own_handler {
@@ -31,8 +31,8 @@ static const struct own_handler {
 	[ENDPOINT_AUTHENTICATE] = { api_authenticate, api_authenticate, false, true },
 	[ENDPOINT_API_LOGOUT]   = { api_logout,       NULL,             false, true },
 	[ENDPOINT_LOGIN]        = { page_login_get,   page_login_post,  true,  false },
-	[ENDPOINT_LOGOUT]       = { logout_get,       page_logout_post, true,  false },
-	[ENDPOINT_SIGNED_OUT]   = { signed_out,       NULL,             true,  false },
+	[ENDPOINT_LOGOUT]       = { page_logout_get,  page_logout_post, true,  false },
+	[ENDPOINT_SIGNED_OUT]   = { page_signed_out_get, NULL,          true,  false },
 	[ENDPOINT_SESSION]      = { page_session_get, NULL,             true,  false },
 };
 /* clang-format on */
@@ -250,24 +250,4 @@ readyz(struct own *o)
 	if (!slice_is(r.body, "ready\n"))
 		r.status = 503;
 	client_reply(o->c, &r);
-}
-
-static void
-logout_get(struct own *o)
-{
-	struct http_out page;
-
-	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
-	page_logout(&page, o->c->w->settings);
-	own_page(o, 200, &page, NULL);
-}
-
-static void
-signed_out(struct own *o)
-{
-	struct http_out page;
-
-	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
-	page_signed_out(&page, o->c->w->settings);
-	own_page(o, 200, &page, NULL);
 }

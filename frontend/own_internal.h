@@ -28,7 +28,8 @@ typedef void own_act_fn(struct own *o);
 /* Kiali's API (api.c) */
 own_act_fn api_auth_info, api_authenticate, api_logout;
 /* Our pages (login.c) */
-own_act_fn page_login_get, page_login_post, page_logout_post, page_session_get;
+own_act_fn page_login_get, page_login_post, page_logout_get, page_logout_post,
+    page_signed_out_get, page_session_get;
 
 /* {"error":"...","detail":"..."}; detail may be empty. */
 void api_error(struct own *o, unsigned status, struct slice error,

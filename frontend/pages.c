@@ -4,38 +4,53 @@
 
 #include "common/clock.h"
 
-/* Colours keep a contrast of at least 4.5:1 in both schemes (WCAG 2.1). */
+/* Colours keep a contrast of at least 4.5:1 in both schemes (WCAG 2.1), the
+ * edges of fields 3:1. The transparent border shows where the system replaces
+ * all colours. */
 const char pages_style[] =
-    ":root{color-scheme:light dark;--bg:#f4f5f7;--card:#fff;--text:#1b1f24;"
-    "--soft:#535a63;--line:#868d96;--main:#0a58ca;--on:#fff;--bad:#a8071a;"
-    "--badbg:#fdecee}"
+    ":root{color-scheme:light dark;--bg:#f3f5f8;--card:#fff;--text:#1b1f24;"
+    "--soft:#535a63;--edge:#d5dae1;--line:#7d858f;--main:#0a58ca;"
+    "--hover:#084298;--on:#fff;--bad:#a8071a;--badbg:#fdecee}"
     "@media(prefers-color-scheme:dark){:root{--bg:#14171b;--card:#1e2228;"
-    "--text:#eceff3;--soft:#aab2bd;--line:#7b838d;--main:#8ab8ff;--on:#10151c;"
-    "--bad:#ffb3ba;--badbg:#3a1c20}}"
+    "--text:#eceff3;--soft:#aab2bd;--edge:#363c45;--line:#858d98;"
+    "--main:#8ab8ff;--hover:#b3d1ff;--on:#10151c;--bad:#ffb3ba;"
+    "--badbg:#3a1c20}}"
     "*{box-sizing:border-box}"
-    "body{margin:0;min-height:100vh;display:flex;align-items:center;"
-    "justify-content:center;padding:1rem;background:var(--bg);"
-    "color:var(--text);font:1rem/1.5 system-ui,sans-serif}"
-    "main{width:100%;max-width:30rem;padding:1.75rem;background:var(--card);"
-    "border:1px solid var(--line);border-radius:.5rem}"
+    "body{margin:0;padding:min(12vh,7rem) 1rem 1rem;background:var(--bg);"
+    "color:var(--text);font:1rem/1.5 system-ui,sans-serif;"
+    "overflow-wrap:anywhere}"
+    "main{max-width:36rem;margin:0 auto;padding:1.75rem;"
+    "background:var(--card);border:1px solid var(--edge);"
+    "border-top:4px solid var(--main);border-radius:.5rem}"
     "h1{margin:0 0 1rem;font-size:1.5rem;line-height:1.25}"
+    "h2{margin:0 0 .25rem;font-size:1rem;line-height:1.5}"
     "p{margin:0 0 1rem}"
-    "label{display:block;margin-bottom:.25rem;font-weight:600}"
-    "input,code{font-family:ui-monospace,monospace;font-size:.9375rem}"
-    "input{display:block;width:100%;padding:.625rem;color:inherit;"
-    "background:var(--bg);border:1px solid var(--line);border-radius:.25rem}"
-    "code{display:block;padding:.625rem;background:var(--bg);"
-    "border-radius:.25rem;overflow-wrap:anywhere;user-select:all}"
-    "button,.button{display:inline-block;margin-top:1rem;padding:.625rem 1.25rem;"
-    "font:inherit;font-weight:600;text-decoration:none;color:var(--on);"
-    "background:var(--main);border:0;border-radius:.25rem;cursor:pointer}"
+    "main>:last-child,.more>:last-child{margin-bottom:0}"
+    "label{display:block;font-weight:600}"
+    "input,code{font-family:ui-monospace,monospace;font-size:.875rem}"
+    "input{display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;"
+    "color:inherit;background:var(--card);border:1px solid var(--line);"
+    "border-radius:.25rem}"
+    "code{display:block;padding:.625rem .75rem;background:var(--bg);"
+    "border-radius:.25rem;user-select:all}"
+    "button,.button{display:inline-block;min-height:2.75rem;margin-top:1rem;"
+    "padding:.5rem 1.5rem;font:inherit;font-weight:600;text-align:center;"
+    "text-decoration:none;color:var(--on);background:var(--main);"
+    "border:1px solid transparent;border-radius:.25rem;cursor:pointer}"
+    "button:hover,.button:hover{background:var(--hover)}"
     "a{color:var(--main)}"
     "a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid "
     "var(--main);outline-offset:2px}"
-    ".soft{margin-top:1.5rem;color:var(--soft);font-size:.9375rem}"
-    ".bad{padding:.75rem;color:var(--bad);background:var(--badbg);"
+    ".soft{margin-bottom:.5rem;color:var(--soft);font-size:.9375rem}"
+    ".more{margin-top:1.5rem;padding-top:1.25rem;"
+    "border-top:1px solid var(--edge)}"
+    ".bad{padding:.75rem 1rem;color:var(--bad);background:var(--badbg);"
     "border-left:4px solid var(--bad);border-radius:.25rem}"
-    "dt{font-weight:600}dd{margin:0 0 .75rem;overflow-wrap:anywhere}";
+    "dt{color:var(--soft);font-size:.9375rem}dd{margin:0 0 .75rem;"
+    "font-weight:600}dd small{display:block;color:var(--soft);"
+    "font-size:.9375rem;font-weight:400}"
+    "@media(max-width:30rem){main{padding:1.25rem}"
+    "button,.button{width:100%}}";
 
 static void
 put_escaped(struct http_out *o, struct slice text)
@@ -70,21 +85,30 @@ put_link(struct http_out *o, const struct settings *s, const char *path)
 	http_put_z(o, path);
 }
 
+/* A title that says so lets those who do not see the page know at once that
+ * something is wrong. The empty icon keeps browsers from asking the console for
+ * one that a person without a session may not have. */
 static void
-page_begin(struct http_out *o, const char *title)
+page_begin(struct http_out *o, const char *title, const char *error)
 {
 	http_put_z(o,
 	    "<!doctype html>\n<html lang=\"en\">\n<head>\n"
 	    "<meta charset=\"utf-8\">\n"
 	    "<meta name=\"viewport\" "
 	    "content=\"width=device-width, initial-scale=1\">\n"
-	    "<title>");
+	    "<link rel=\"icon\" href=\"data:,\">\n<title>");
+	http_put_z(o, error != NULL ? "Error: " : "");
 	http_put_z(o, title);
 	http_put_z(o, "</title>\n<style>");
 	http_put_z(o, pages_style);
 	http_put_z(o, "</style>\n</head>\n<body>\n<main>\n<h1>");
 	http_put_z(o, title);
 	http_put_z(o, "</h1>\n");
+	if (error == NULL)
+		return;
+	http_put_z(o, "<p class=\"bad\" role=\"alert\" id=\"error\">");
+	put_escaped(o, slice_of(error));
+	http_put_z(o, "</p>\n");
 }
 
 static void
@@ -105,43 +129,61 @@ put_button_link(struct http_out *o, const struct settings *s, const char *path,
 }
 
 static void
-put_hint(struct http_out *o, const struct settings *s)
+put_text_link(struct http_out *o, const struct settings *s, const char *text)
+{
+	http_put_z(o, "<p><a href=\"");
+	put_link(o, s, "/");
+	http_put_z(o, "\">");
+	http_put_z(o, text);
+	http_put_z(o, "</a></p>\n");
+}
+
+static void
+put_how_to_get_a_token(struct http_out *o, const struct settings *s)
 {
 	http_put_z(o,
-	    "<div class=\"soft\" id=\"hint\">\n"
-	    "<p>Whoever administers the cluster makes a token with:</p>\n"
-	    "<p><code>kubectl -n ");
+	    "<div class=\"more\">\n<h2>No token yet?</h2>\n"
+	    "<p class=\"soft\">Someone with access to the cluster makes one "
+	    "with this command:</p>\n<p><code>kubectl -n ");
 	put_escaped(o, slice_of(s->deployment_namespace));
 	http_put_z(o, " create token ");
 	put_escaped(o, slice_of(s->service_account));
 	http_put_z(o, "</code></p>\n</div>\n");
 }
 
-void
-page_login(
-    struct http_out *o, const struct settings *s, const struct page_login *p)
+/* A password field rather than a text area: a token is a password, so it must
+ * not be read over a shoulder or from a shared screen, be spell-checked by a
+ * service, or come back with the history. Being one line, it also joins a token
+ * that a terminal has broken into several. No maxlength: a cut token would fail
+ * without telling why. */
+static void
+put_token_field(struct http_out *o, bool failed)
 {
-	page_begin(o, "Sign in");
-	if (p->error != NULL) {
-		http_put_z(o, "<p class=\"bad\" role=\"alert\" id=\"error\">");
-		put_escaped(o, slice_of(p->error));
-		http_put_z(o, "</p>\n");
-	}
-	http_put_z(o, "<form method=\"post\" action=\"");
-	put_link(o, s, "/_doorward/login");
-	http_put_z(o, "\">\n<input type=\"hidden\" name=\"return\" value=\"");
-	put_escaped(o, p->go_to);
 	http_put_z(o,
-	    "\">\n<label for=\"token\">Kubernetes token</label>\n"
+	    "<label for=\"token\">Kubernetes token</label>\n"
+	    "<p class=\"soft\" id=\"hint\">Paste the whole token. "
+	    "It stays hidden.</p>\n"
 	    "<input id=\"token\" name=\"token\" type=\"password\" required "
 	    "autofocus autocomplete=\"off\" autocapitalize=\"none\" "
 	    "spellcheck=\"false\"");
 	http_put_z(o,
-	    p->error != NULL
-		? " aria-invalid=\"true\" aria-describedby=\"error hint\">\n"
-		: " aria-describedby=\"hint\">\n");
+	    failed ? " aria-invalid=\"true\" aria-describedby=\"error hint\">\n"
+		   : " aria-describedby=\"hint\">\n");
+}
+
+void
+page_login(
+    struct http_out *o, const struct settings *s, const struct page_login *p)
+{
+	page_begin(o, "Sign in", p->error);
+	http_put_z(o, "<form method=\"post\" action=\"");
+	put_link(o, s, "/_doorward/login");
+	http_put_z(o, "\">\n<input type=\"hidden\" name=\"return\" value=\"");
+	put_escaped(o, p->go_to);
+	http_put_z(o, "\">\n");
+	put_token_field(o, p->error != NULL);
 	http_put_z(o, "<button type=\"submit\">Sign in</button>\n</form>\n");
-	put_hint(o, s);
+	put_how_to_get_a_token(o, s);
 	page_end(o);
 }
 
@@ -155,54 +197,89 @@ put_sign_out_form(struct http_out *o, const struct settings *s)
 }
 
 void
-page_logout(struct http_out *o, const struct settings *s)
+page_logout(struct http_out *o, const struct settings *s, const char *error)
 {
-	page_begin(o, "Sign out");
+	page_begin(o, "Sign out", error);
 	http_put_z(o,
-	    "<p>This ends your session here. You will need a token "
-	    "to come back.</p>\n");
+	    "<p>This ends your session in this browser. "
+	    "To come back, you will need a token.</p>\n");
 	put_sign_out_form(o, s);
-	http_put_z(o, "<p class=\"soft\"><a href=\"");
-	put_link(o, s, "/");
-	http_put_z(o, "\">Stay signed in</a></p>\n");
+	http_put_z(o, "<div class=\"more\">\n");
+	put_text_link(o, s, "Stay signed in");
+	http_put_z(o, "</div>\n");
 	page_end(o);
 }
 
 void
 page_signed_out(struct http_out *o, const struct settings *s)
 {
-	page_begin(o, "You are signed out");
-	http_put_z(o, "<p>Your session has ended.</p>\n");
+	page_begin(o, "You are signed out", NULL);
+	http_put_z(o,
+	    "<p>Your session has ended. The token itself works until it "
+	    "expires, so keep it to yourself.</p>\n");
 	put_button_link(o, s,
 	    s->console_preset == PRESET_GENERIC ? "/_doorward/login" : "/",
 	    "Sign in again");
 	page_end(o);
 }
 
-void
-page_session(struct http_out *o, const struct settings *s, struct slice user,
-    int64_t expires_s)
+/* "in 7 h 59 min" needs no time zone. */
+static void
+put_time_left(struct http_out *o, int64_t seconds)
 {
-	char date[CLOCK_HTTP_LEN + 1];
+	uint64_t minutes = seconds > 0 ? (uint64_t)seconds / 60 : 0;
+	uint64_t days = minutes / 1440, hours = minutes / 60 % 24;
 
-	if (user.len == 0) {
-		page_begin(o, "Nobody is signed in");
-		http_put_z(o, "<p>This browser has no session.</p>\n");
+	http_put_z(o, "<small>in ");
+	if (days > 0) {
+		http_put_u64(o, days);
+		http_put_z(o, days == 1 ? " day " : " days ");
+	}
+	if (hours > 0) {
+		http_put_u64(o, hours);
+		http_put_z(o, " h ");
+	}
+	http_put_u64(o, minutes % 60);
+	http_put_z(o, " min</small>");
+}
+
+static void
+put_session(struct http_out *o, const struct page_session *p)
+{
+	char http_date[CLOCK_HTTP_LEN + 1], date[CLOCK_RFC3339_LEN + 1];
+
+	clock_rfc3339(date, p->expires_s);
+	clock_http_date(http_date, p->expires_s);
+	http_put_z(o, "<dl>\n<dt>Signed in as</dt>\n<dd>");
+	put_escaped(o, p->user);
+	http_put_z(o, "</dd>\n<dt>Until</dt>\n<dd><time datetime=\"");
+	http_put_z(o, date);
+	http_put_z(o, "\">");
+	http_put_z(o, http_date);
+	http_put_z(o, "</time>");
+	put_time_left(o, p->expires_s - p->now_s);
+	http_put_z(o, "</dd>\n</dl>\n");
+}
+
+void
+page_session(
+    struct http_out *o, const struct settings *s, const struct page_session *p)
+{
+	if (p->user.len == 0) {
+		page_begin(o, "Nobody is signed in", NULL);
+		http_put_z(o,
+		    "<p>This browser has no session, or it has "
+		    "ended.</p>\n");
 		put_button_link(o, s, "/_doorward/login", "Sign in");
 		page_end(o);
 		return;
 	}
-	page_begin(o, "Your session");
-	http_put_z(o, "<dl>\n<dt>Signed in as</dt>\n<dd>");
-	put_escaped(o, user);
-	http_put_z(o, "</dd>\n<dt>Until</dt>\n<dd>");
-	clock_http_date(date, expires_s);
-	http_put_z(o, date);
-	http_put_z(o, "</dd>\n</dl>\n");
+	page_begin(o, "Your session", NULL);
+	put_session(o, p);
 	put_sign_out_form(o, s);
-	http_put_z(o, "<p class=\"soft\"><a href=\"");
-	put_link(o, s, "/");
-	http_put_z(o, "\">Back to the console</a></p>\n");
+	http_put_z(o, "<div class=\"more\">\n");
+	put_text_link(o, s, "Back to the console");
+	http_put_z(o, "</div>\n");
 	page_end(o);
 }
 
@@ -211,17 +288,17 @@ static const struct page_error_row {
 	unsigned status;
 	const char *title, *text;
 } error_rows[] = {
-	{ 400, "Bad request", "The server could not understand what the browser sent." },
+	{ 400, "Bad request", "The server could not understand what the browser sent. Go back and try again, or begin at the start page." },
 	{ 401, "Sign in to continue", "This page needs a session, and there is none or it has ended." },
-	{ 403, "Not allowed", "You may not do this. If you think you should, ask whoever administers the cluster." },
-	{ 404, "Not found", "There is nothing at this address." },
-	{ 405, "Not possible", "This address does not accept this kind of request." },
+	{ 403, "Not allowed", "You may not do this, or another site asked for it in your name. If you think that you should be allowed, ask whoever administers the cluster." },
+	{ 404, "Not found", "There is nothing at this address. Check it, or begin at the start page." },
+	{ 405, "Not possible", "This address does not take this kind of request. Begin at the start page." },
 	{ 413, "Too large", "The form that was sent is larger than a sign-in can be." },
 	{ 421, "Wrong address", "This server does not answer for the name in the address bar. Check the address." },
-	{ 502, "The console does not answer", "The sign-in service works, but the console behind it does not answer properly. Try again in a moment." },
+	{ 502, "The console does not answer", "The console behind this page does not answer properly. Try again in a moment; if it stays so, tell whoever runs the console." },
 	{ 503, "Not available now", "Your session cannot be checked at the moment. Nothing is lost: try again in a moment." },
-	{ 504, "The console is too slow", "The console behind the sign-in service did not answer in time. Try again in a moment." },
-	{ 0, "Something went wrong", "The request could not be answered." },
+	{ 504, "The console is too slow", "The console behind this page did not answer in time. Try again in a moment; if it stays so, tell whoever runs the console." },
+	{ 0, "Something went wrong", "The request could not be answered. Try again in a moment." },
 };
 /* clang-format on */
 
@@ -232,7 +309,7 @@ page_error(struct http_out *o, const struct settings *s, unsigned status)
 
 	while (row->status != 0 && row->status != status)
 		row++;
-	page_begin(o, row->title);
+	page_begin(o, row->title, NULL);
 	http_put_z(o, "<p>");
 	http_put_z(o, row->text);
 	http_put_z(o, "</p>\n");
@@ -240,7 +317,7 @@ page_error(struct http_out *o, const struct settings *s, unsigned status)
 		put_button_link(o, s, "/_doorward/login", "Sign in");
 	else if (status != 421)
 		put_button_link(o, s, "/", "Go to the start page");
-	http_put_z(o, "<p class=\"soft\">Error ");
+	http_put_z(o, "<p class=\"soft more\">Error ");
 	http_put_u64(o, status);
 	http_put_z(o, "</p>\n");
 	page_end(o);

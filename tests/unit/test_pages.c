@@ -75,15 +75,38 @@ END_TEST
 START_TEST(session)
 {
 	struct settings *s = fixture_token("/", "kiali", "");
+	struct page_session nobody = { { NULL, 0 }, 0, 0 };
+	struct page_session live = { SLICE("<b>ann"), 1767323045,
+		1767323045 - 86400 - 2 * 3600 - 3 * 60 - 59 };
 
 	begin();
-	page_session(&out, s, SLICE("<b>ann"), 1767323045);
+	page_session(&out, s, &live);
 	has("&lt;b&gt;ann");
 	has("Fri, 02 Jan 2026 03:04:05 GMT");
+	has("in 1 day 2 h 3 min");
 	has("action=\"/_doorward/logout\"");
 	begin();
-	page_session(&out, s, (struct slice){ NULL, 0 }, 0);
+	page_session(&out, s, &nobody);
 	has("Nobody is signed in");
+	settings_free(s);
+}
+END_TEST
+
+START_TEST(sign_out)
+{
+	struct settings *s = fixture_token("/", "generic", "");
+
+	begin();
+	page_logout(&out, s, NULL);
+	has("<title>Sign out</title>");
+	ck_assert_ptr_null(strstr(text, "role=\"alert\""));
+	begin();
+	page_logout(&out, s, "You are still <in>");
+	has("<title>Error: Sign out</title>");
+	has("role=\"alert\" id=\"error\">You are still &lt;in&gt;</p>");
+	begin();
+	page_signed_out(&out, s);
+	has("href=\"/_doorward/login\"");
 	settings_free(s);
 }
 END_TEST
@@ -126,6 +149,7 @@ main(void)
 	tcase_add_test(tc, login);
 	tcase_add_test(tc, longest_login);
 	tcase_add_test(tc, session);
+	tcase_add_test(tc, sign_out);
 	tcase_add_test(tc, errors);
 	suite_add_tcase(suite, tc);
 	return fixture_run(suite);
