@@ -144,8 +144,10 @@ login_succeed(struct login *l, const struct token_result *result)
 }
 
 static void
-login_decide(struct login *l, const struct token_result *result)
+login_checked(const struct token_result *result, void *arg)
 {
+	struct login *l = arg;
+
 	switch (result->code) {
 	case LOGIN_OK:
 		login_succeed(l, result);
@@ -167,16 +169,9 @@ login_decide(struct login *l, const struct token_result *result)
 }
 
 static void
-login_checked(const struct token_result *result, void *arg)
-{
-	login_decide(arg, result);
-}
-
-static void
 login_start(struct login *l)
 {
 	struct authd *a = l->authd;
-	const struct token_result *known;
 
 	if (a->settings->strategy != STRATEGY_TOKEN) {
 		login_refuse(l, LOGIN_NOT_OFFERED, reason_not_offered);
@@ -195,11 +190,10 @@ login_start(struct login *l)
 		login_refuse(l, LOGIN_REJECTED, reason_empty);
 		return;
 	}
-	known = checks_known(a->checks, l->handle);
-	if (known != NULL)
-		login_decide(l, known);
-	else if (checks_ask(a->checks, l->handle, login_token(l), CHECK_GUEST,
-		     login_checked, l) != 0)
+	/* Never from memory: whoever tries again has done something about the
+	 * last answer, or waited for the cluster. */
+	if (checks_ask(a->checks, l->handle, login_token(l), CHECK_GUEST,
+		login_checked, l) != 0)
 		login_refuse(l, LOGIN_BUSY, reason_busy);
 }
 

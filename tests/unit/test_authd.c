@@ -157,6 +157,27 @@ START_TEST(login_same_token_is_asked_once)
 }
 END_TEST
 
+/* What a person hears at the next try is how things are then. */
+START_TEST(login_again_asks_again)
+{
+	struct login_answer l;
+
+	fake.cluster_down = true;
+	ask_login(&f, "good-alice", &l);
+	ck_assert_int_eq(l.code, LOGIN_UNAVAILABLE);
+	fake.cluster_down = false;
+	fake.cluster_bad = true;
+	ask_login(&f, "good-alice", &l);
+	ck_assert_int_eq(l.code, LOGIN_REJECTED);
+	fake.cluster_bad = false;
+	login_good(&l);
+	fake.cluster_bad = true;
+	ask_login(&f, "good-alice", &l);
+	ck_assert_int_eq(l.code, LOGIN_REJECTED);
+	ck_assert_uint_eq(fake.started, 4);
+}
+END_TEST
+
 START_TEST(login_checks_in_flight_are_bounded)
 {
 	static struct answer a[60];
@@ -670,6 +691,7 @@ logins(void)
 	tcase_add_test(tc, login_not_offered_when_anonymous);
 	tcase_add_test(tc, login_flood_backs_off);
 	tcase_add_test(tc, login_same_token_is_asked_once);
+	tcase_add_test(tc, login_again_asks_again);
 	tcase_add_test(tc, login_checks_in_flight_are_bounded);
 	tcase_add_test(tc, login_of_a_lost_frontend_makes_no_session);
 	return tc;
