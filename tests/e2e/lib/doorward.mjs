@@ -162,8 +162,9 @@ export class Doorward {
         found.push({ pid: Number(pid), ppid: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) });
       } catch { /* it has just gone */ }
     }
-    const pids = new Set(found.map((p) => p.pid));
-    return found.sort((a, b) => Number(pids.has(a.ppid)) - Number(pids.has(b.ppid)) || a.pid - b.pid);
+    // Workers that outlive a killed parent for a moment are nobody's parents.
+    const child = (p) => Number(p.ppid !== this.child.pid);
+    return found.sort((a, b) => child(a) - child(b) || a.pid - b.pid);
   }
 
   rss() { // bytes over all processes
