@@ -7,6 +7,7 @@
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 struct event_base;
@@ -25,7 +26,9 @@ struct egress {
 	struct upstream *console;
 	uint64_t revoke_sequence; /* of the last revocation, 0: none yet */
 	int64_t started_s;
-	uint64_t n_open; /* frontend connections */
+	uint32_t head_ms; /* from a whole request to the response's head */
+	size_t max_open;  /* frontend connections, each with an upstream's */
+	uint64_t n_open;
 	uint64_t n_requests, n_denied, n_failed;
 };
 

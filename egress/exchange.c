@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 
@@ -23,7 +24,6 @@
 
 #define HIGH_WATER (256 * 1024) /* bytes that wait for a slow side */
 #define LOW_WATER (64 * 1024)
-#define HEAD_MS 120000 /* until the upstream begins to answer */
 #define IDLE_MS 600000 /* silence in the middle of a response */
 #define INTERIM_MAX 8  /* 1xx responses before the real one */
 
@@ -56,6 +56,7 @@ struct exchange {
 	unsigned interim;
 	bool reused;	   /* the connection came from the pool */
 	bool request_sent; /* with the whole body */
+	bool continued;	   /* the frontend has been told to send the body */
 	bool body_begun;   /* of the request: it cannot be sent again */
 	bool head_done;	   /* the response's head has gone to the frontend */
 	bool up_ended, up_keep;
@@ -280,13 +281,15 @@ exchange_retry(struct exchange *x)
 	return true;
 }
 
-/* The idle limit counts only while the upstream is the one to move. */
+/* The limits count only while the upstream is the one to move: not while the
+ * client takes its time with an upload or with reading. */
 static void
 up_deadline(struct exchange *x)
 {
-	bool waiting = evbuffer_get_length(conn_output(x->front)) < HIGH_WATER;
+	bool full = evbuffer_get_length(conn_output(x->front)) >= HIGH_WATER;
+	uint32_t ms = x->head_done ? IDLE_MS : x->eg->head_ms;
 
-	conn_deadline(x->up, waiting ? (x->head_done ? IDLE_MS : HEAD_MS) : 0);
+	conn_deadline(x->up, full || !x->request_sent ? 0 : ms);
 }
 
 static void
@@ -355,7 +358,9 @@ static const struct conn_ops up_ops = {
 /* --- the request -----------------------------------------------------------
  */
 
-static void
+/* ERR_LIMIT: does not fit. The frames' own limits should not let that happen;
+ * if it did, a body without its head would become a request of its own. */
+static int
 request_send_head(struct exchange *x)
 {
 	struct slice token = { NULL, 0 };
@@ -371,8 +376,7 @@ request_send_head(struct exchange *x)
 	inject_request(&head, x->eg->settings, &x->q, token);
 	at.iov_len = head.overflow ? 0 : head.len;
 	evbuffer_commit_space(out, &at, 1);
-	if (head.overflow)
-		log_error("a request head does not fit its limit");
+	return head.overflow ? ERR_LIMIT : 0;
 }
 
 static void
@@ -383,14 +387,18 @@ exchange_relay(struct exchange *x, struct conn *c)
 	x->up = c;
 	conn_set_owner(c, &up_ops, x);
 	conn_watermarks(c, HIGH_WATER, LOW_WATER);
-	request_send_head(x);
+	if (request_send_head(x) != 0) {
+		exchange_deny(x, DENY_BAD_REQUEST);
+		return;
+	}
 	x->state = STATE_RELAY;
 	x->request_sent = x->q.body == HTTP_BODY_NONE;
 	x->scan = (struct http_scan){ 0 };
 	body_out_init(&x->sending, x->q.body, x->q.content_length);
-	if (x->q.body != HTTP_BODY_NONE) {
+	if (x->q.body != HTTP_BODY_NONE && !x->continued) {
 		frame_put_head(frame, FRAME_CONTINUE, 0);
 		evbuffer_add(conn_output(x->front), frame, sizeof(frame));
+		x->continued = true;
 	}
 	up_deadline(x);
 	exchange_read_up(x);
@@ -425,13 +433,14 @@ exchange_connect(struct exchange *x, bool fresh)
 }
 
 static void
-exchange_cut(struct lease_holder *h)
+exchange_cut(struct lease_holder *h, enum verdict why)
 {
 	struct exchange *x = (struct exchange *)(void *)((char *)h -
 	    offsetof(struct exchange, holder));
 
 	lease_release(h);
-	exchange_deny(x, DENY_REVOKED);
+	exchange_deny(
+	    x, why == VERDICT_UNAVAILABLE ? DENY_UNAVAILABLE : DENY_REVOKED);
 }
 
 static enum deny
@@ -488,6 +497,7 @@ exchange_start(struct exchange *x)
 {
 	x->eg->n_requests++;
 	x->request_sent = x->body_begun = x->head_done = false;
+	x->continued = false;
 	x->up_ended = x->up_keep = x->reused = false;
 	x->interim = 0;
 	x->route = settings_route(x->eg->settings, x->q.path);
@@ -541,10 +551,12 @@ front_body(
 	else
 		err = body_out_end(&x->sending, out);
 	x->body_begun = true;
-	if (err != 0)
+	if (err != 0) {
 		exchange_violation(x, "body is not what was declared");
-	else if (type == FRAME_END)
+	} else if (type == FRAME_END) {
 		x->request_sent = true;
+		up_deadline(x);
+	}
 }
 
 /* Is the next frame one that may come now, and all here? ERR_MORE: not yet. */
@@ -650,8 +662,17 @@ static const struct conn_ops front_ops = {
 void
 exchange_accept(struct egress *eg, int fd)
 {
-	struct exchange *x = mem_new(sizeof(*x));
+	static struct log_rate rate;
+	struct exchange *x;
 
+	if (eg->n_open >= eg->max_open) {
+		log_limited(&rate, 10000, LOG_LEVEL_ERROR,
+		    "frontend connection refused: there are %zu already",
+		    eg->max_open);
+		(void)close(fd);
+		return;
+	}
+	x = mem_new(sizeof(*x));
 	x->eg = eg;
 	x->holder.cut = exchange_cut;
 	x->front = conn_accepted(eg->base, fd, &front_ops, x);

@@ -172,11 +172,11 @@ lease_unref(struct lease *l)
 
 /* cut() releases, so the list shrinks until it is empty. */
 static void
-lease_cut(struct lease *l)
+lease_cut(struct lease *l, enum verdict why)
 {
 	lease_ref(l);
 	while (l->holders != NULL)
-		l->holders->cut(l->holders);
+		l->holders->cut(l->holders, why);
 	lease_unref(l);
 }
 
@@ -306,13 +306,18 @@ lease_answered(int err, struct chan_in *reply, void *arg)
 		log_error("authd sent a lease that cannot be read");
 		a.verdict = VERDICT_UNAVAILABLE;
 	}
+	/* A lease that nobody finds is not renewed and could not be revoked. */
+	if (a.verdict == VERDICT_ALLOW && a.life_ms == 0)
+		a.verdict = VERDICT_EXPIRED;
+	if (a.verdict == VERDICT_ALLOW && !l->listed)
+		a.verdict = VERDICT_UNAVAILABLE; /* revoked meanwhile */
 	if (a.verdict == VERDICT_UNAVAILABLE) {
 		lease_unanswered(l);
 	} else {
 		lease_store(l, &a);
 		lease_answer(l, a.verdict);
 		if (a.verdict != VERDICT_ALLOW)
-			lease_cut(l);
+			lease_cut(l, a.verdict);
 		if (a.life_ms == 0)
 			lease_unlist(l);
 	}
@@ -422,7 +427,7 @@ lease_revoke(struct lease *l)
 	lease_ref(l);
 	lease_unlist(l);
 	l->until_ms = 0;
-	lease_cut(l);
+	lease_cut(l, VERDICT_NO_SESSION);
 	lease_unref(l);
 }
 
@@ -460,10 +465,12 @@ leases_revoke_all(struct leases *ls)
 void
 leases_expire_all(struct leases *ls)
 {
+	int64_t now = clock_mono_ms();
 	struct lease *l;
 
 	TAILQ_FOREACH(l, &ls->lru, lru)
-		l->until_ms = 0;
+		if (l->until_ms > now)
+			l->until_ms = now;
 }
 
 size_t
@@ -472,7 +479,29 @@ leases_count(const struct leases *ls)
 	return ls->n;
 }
 
-/* Renews what open exchanges live under, and drops what is over. */
+static struct lease *
+lease_find_outlived(struct leases *ls, int64_t now)
+{
+	struct lease *l;
+
+	TAILQ_FOREACH(l, &ls->lru, lru)
+		if (l->holders != NULL && now - l->until_ms > LEASE_HOLD_MS)
+			return l;
+	return NULL;
+}
+
+/* No verdict for too long: nothing goes on under these. From the start after
+ * each one, as in leases_revoke. */
+static void
+leases_cut_outlived(struct leases *ls, int64_t now)
+{
+	struct lease *l;
+
+	while ((l = lease_find_outlived(ls, now)) != NULL)
+		lease_cut(l, VERDICT_UNAVAILABLE);
+}
+
+/* Renews what open exchanges live under, and ends what is over. */
 static void
 leases_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -482,6 +511,7 @@ leases_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	leases_cut_outlived(ls, now);
 	for (l = TAILQ_FIRST(&ls->lru); l != NULL; l = next) {
 		next = TAILQ_NEXT(l, lru);
 		if (l->holders != NULL && lease_is_due(l, now))

@@ -4,7 +4,9 @@
  * renewed in the background before it ends. authd revokes by pushing.
  *
  * An answer that cannot be had (authd or the cluster away) leaves the old lease
- * to run to its end; after that the verdict is UNAVAILABLE, never ALLOW.
+ * to run to its end; after that the verdict is UNAVAILABLE, never ALLOW. What
+ * is under way then goes on for LEASE_HOLD_MS, so that a restart of authd cuts
+ * nothing off, and no longer.
  */
 #ifndef EGRESS_LEASE_H
 #define EGRESS_LEASE_H
@@ -15,21 +17,25 @@
 #include "common/msg.h"
 #include "common/text.h"
 
+#define LEASE_HOLD_MS 15000
+
 struct event_base;
 struct chan;
 struct leases;
 struct lease;
 struct lease_wait;
 
-/* An exchange that lives under a lease. cut is called when the session is over
- * while the holder has not been taken off; it must end with lease_release. */
+/* An exchange that lives under a lease. cut is called when it may not go on:
+ * the session is over (any verdict), or nobody could be asked for too long
+ * (UNAVAILABLE). It must call lease_release. */
 struct lease_holder {
 	struct lease *lease; /* NULL: holds none */
 	struct lease_holder *next, **link;
-	void (*cut)(struct lease_holder *h);
+	void (*cut)(struct lease_holder *h, enum verdict why);
 };
 
-/* Before the sandbox. At most max leases are kept; the least recently used without holders go. */
+/* Before the sandbox. At most max leases are kept; the least recently used
+ * without holders go. */
 struct leases *leases_new(struct event_base *base, size_t max);
 void leases_free(struct leases *ls);
 /* The channel to authd, before the first lease_get. */

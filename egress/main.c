@@ -6,6 +6,8 @@
  * answers of upstreams, and distrusts both. May connect to the configured
  * upstreams only, and opens no file once it runs.
  */
+#include <sys/resource.h>
+
 #include <event2/event.h>
 
 #include "common/audit.h"
@@ -27,7 +29,12 @@
 #include "egress/upstream.h"
 
 #define LEASES_MAX 20000
-#define FRONTENDS_MAX 16384
+#define HEAD_MS 120000 /* the slowest answer that is worth waiting for */
+/* Requests in progress at the same time, two descriptors each. With the others
+ * it stays below the hard limit of 20000 that some containers have. */
+#define EXCHANGES_MAX 8192
+#define OTHER_FDS 256 /* idle upstreams, channels, listeners, log */
+#define FDS_MAX (2 * EXCHANGES_MAX + OTHER_FDS)
 
 static struct egress egress;
 
@@ -40,6 +47,20 @@ accepted(int fd, enum role peer, void *ctx)
 		chan_accepted(egress.base, fd, &egress_ctl, ctx);
 }
 
+/* As many exchanges as there may be descriptors for. */
+static size_t
+exchanges_max(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_max >= FDS_MAX)
+		return EXCHANGES_MAX;
+	if (l.rlim_max <= 2 * OTHER_FDS)
+		log_fatal("the hard limit of %llu open files is too low",
+		    (unsigned long long)l.rlim_max);
+	return (size_t)(l.rlim_max - OTHER_FDS) / 2;
+}
+
 static void
 confine(const struct settings *s)
 {
@@ -49,7 +70,7 @@ confine(const struct settings *s)
 	    .role = SANDBOX_EGRESS,
 	    .tcp_connect_ports = ports,
 	    .n_tcp_connect_ports = sizeof(ports) / sizeof(ports[0]),
-	    .max_fds = 2 * FRONTENDS_MAX,
+	    .max_fds = FDS_MAX,
 	});
 }
 
@@ -72,6 +93,8 @@ main(int argc, char **argv)
 	daemon_signals(egress.base);
 	egress.settings = settings;
 	egress.started_s = clock_unix_s();
+	egress.head_ms = HEAD_MS;
+	egress.max_open = exchanges_max();
 	egress.resolve = resolve_new(egress.base);
 	egress.console = upstream_new(egress.base, egress.resolve,
 	    &settings->console, settings->console_ca_file);

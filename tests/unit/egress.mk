@@ -1,5 +1,5 @@
 EGRESS_TESTS = tests/unit/test_egress_inject tests/unit/test_egress_body \
-	tests/unit/test_egress_lease
+	tests/unit/test_egress_lease tests/unit/test_egress_exchange
 check_PROGRAMS += $(EGRESS_TESTS)
 TESTS += $(EGRESS_TESTS)
 
@@ -14,4 +14,9 @@ tests_unit_test_egress_body_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
 tests_unit_test_egress_body_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_test_egress_lease_SOURCES = tests/unit/test_egress_lease.c
 tests_unit_test_egress_lease_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_lease_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=clock_mono_ms
 tests_unit_test_egress_lease_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_egress_exchange_SOURCES = tests/unit/test_egress_exchange.c
+tests_unit_test_egress_exchange_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_exchange_LDADD = $(EGRESS_TEST_LIBS)

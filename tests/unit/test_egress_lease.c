@@ -18,6 +18,17 @@
 #include "egress/handlers.h"
 #include "egress/lease.h"
 
+/* The clock that the leases see can be set forward. */
+static int64_t later_ms;
+int64_t __real_clock_mono_ms(void);
+int64_t __wrap_clock_mono_ms(void);
+
+int64_t
+__wrap_clock_mono_ms(void)
+{
+	return __real_clock_mono_ms() + later_ms;
+}
+
 static struct event_base *base;
 static struct egress eg;
 static struct chan *authd_side;
@@ -122,9 +133,10 @@ done(enum verdict v, struct lease *l, void *arg)
 }
 
 static void
-cut(struct lease_holder *h)
+cut(struct lease_holder *h, enum verdict why)
 {
 	n_cut++;
+	last_verdict = why;
 	lease_release(h);
 }
 
@@ -290,6 +302,48 @@ START_TEST(authd_silent_then_gone)
 }
 END_TEST
 
+/* What is under way outlives its lease for a while, but not for ever. */
+START_TEST(held_without_verdict)
+{
+	holder.cut = cut;
+	life_ms = 300;
+	get("c1", &holder);
+	run(50);
+	silent = true;
+	run(1000);
+	later_ms = LEASE_HOLD_MS - 2000;
+	run(600);
+	ck_assert_int_eq(n_cut, 0);
+	later_ms = LEASE_HOLD_MS;
+	run(600);
+	ck_assert_int_eq(n_cut, 1);
+	ck_assert_int_eq(last_verdict, VERDICT_UNAVAILABLE);
+}
+END_TEST
+
+/* Nothing may begin under a lease that could be neither renewed nor revoked. */
+START_TEST(allowed_for_no_time)
+{
+	holder.cut = cut;
+	life_ms = 0;
+	get("c1", &holder);
+	run(50);
+	ck_assert_int_eq(last_verdict, VERDICT_EXPIRED);
+	ck_assert_ptr_null(holder.lease);
+}
+END_TEST
+
+START_TEST(revoked_while_asked)
+{
+	holder.cut = cut;
+	get("c1", &holder);
+	leases_revoke_all(eg.leases);
+	run(50);
+	ck_assert_int_eq(last_verdict, VERDICT_UNAVAILABLE);
+	ck_assert_ptr_null(holder.lease);
+}
+END_TEST
+
 START_TEST(cancelled)
 {
 	struct lease_wait *w = lease_get(eg.leases, CREDENTIAL_COOKIE,
@@ -349,6 +403,9 @@ main(void)
 	tcase_add_test(t, revoked_all);
 	tcase_add_test(t, unavailable);
 	tcase_add_test(t, authd_silent_then_gone);
+	tcase_add_test(t, held_without_verdict);
+	tcase_add_test(t, allowed_for_no_time);
+	tcase_add_test(t, revoked_while_asked);
 	tcase_add_test(t, cancelled);
 	tcase_add_test(t, expired_all_is_asked_anew);
 	tcase_add_test(t, bounded);
