@@ -1,6 +1,6 @@
 #!/bin/sh
 # run.sh: the end-to-end tests, against the daemons of this build. Arguments
-# name test files (default: all). The programs are copied to a directory that
+# name test files (default: all), E2E_ONLY a pattern of test names. The programs are copied to a directory that
 # every uid can read, since the daemons never run as root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -33,6 +33,6 @@ fi
 status=0
 for file; do
 	echo "# $file"
-	node --test "$file" || status=1
+	node --test ${E2E_ONLY:+--test-name-pattern="$E2E_ONLY"} "$file" || status=1
 done
 exit $status

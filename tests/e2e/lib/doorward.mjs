@@ -1,7 +1,9 @@
 // Starts the real daemons, sandbox on, through `doorward run`, in a directory
 // and on ports of their own; stops them, and prints all they logged when the
 // test fails.
-import { spawn } from 'node:child_process';
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -21,15 +23,20 @@ export function temporaryDir() {
   return dir;
 }
 
-function chown(dir) {
+function chown(dir, uid) {
   if (!isRoot) return;
-  fs.chownSync(dir, UID, UID);
+  fs.chownSync(dir, uid, uid);
   for (const e of fs.readdirSync(dir, { withFileTypes: true })) {
     const p = path.join(dir, e.name);
-    if (e.isDirectory()) chown(p);
-    else fs.lchownSync(p, UID, UID);
+    if (e.isDirectory()) chown(p, uid);
+    else fs.lchownSync(p, uid, uid);
   }
 }
+
+// With asRoot the launcher gives each daemon an uid of its own: this one plus
+// the number of its role.
+export const UID_BASE = Number(process.env.DOORWARD_TEST_UID_BASE ?? 64900);
+export const roleUid = (role) => UID_BASE + ['frontend', 'authd', 'egress', 'secretd'].indexOf(role);
 
 // Command and arguments under the unprivileged uid.
 export function unprivileged(command, args) {
@@ -70,9 +77,14 @@ export async function until(what, ask, ms = 15000) {
 
 export class Doorward {
   // t: the test's context. console: URL of the upstream. config: merged over
-  // the default configuration. tls: 'ec', 'ec384', 'rsa' or false.
-  constructor(t, { console: upstream, config = {}, tls = 'ec', issuer, env = {} } = {}) {
+  // the default configuration. tls: 'ec', 'ec384', 'rsa' or false. asRoot:
+  // root starts it (only root can). prefix: a command to start it with.
+  constructor(t, {
+    console: upstream, config = {}, tls = 'ec', issuer, env = {}, asRoot = false, prefix = [],
+  } = {}) {
     this.t = t;
+    this.asRoot = asRoot;
+    this.prefix = prefix;
     this.dir = temporaryDir();
     this.issuer = issuer ?? new Issuer();
     this.env = env;
@@ -122,13 +134,22 @@ export class Doorward {
 
   writeConfig() {
     this.configFile = writeFile(path.join(this.dir, 'config.yaml'), yaml(this.config));
-    chown(this.dir);
+    chown(this.dir, this.asRoot ? roleUid('secretd') : UID);
   }
 
-  async start() {
+  // Command and arguments of the control tool, as the one who starts it.
+  control(...args) {
+    const tool = path.join(BIN, 'doorward');
+    const [command, rest] = this.asRoot ? [tool, args] : unprivileged(tool, args);
+    return [...this.prefix, command, ...rest];
+  }
+
+  launch() {
     this.writeConfig();
-    const [command, args] = unprivileged(path.join(BIN, 'doorward'),
-      ['run', '--config', this.configFile, '--dir', path.join(this.dir, 'run')]);
+    this.runDir = path.join(this.dir, 'run');
+    if (this.asRoot) fs.mkdirSync(this.runDir, { recursive: true });
+    const [command, ...args] = this.control('run', '--config', this.configFile, '--dir', this.runDir,
+      ...(this.asRoot ? ['--uid-base', String(UID_BASE)] : []));
     this.child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, LOG_LEVEL: 'debug', ...this.env },
@@ -136,10 +157,15 @@ export class Doorward {
     this.exited = new Promise((resolve) => {
       this.child.on('exit', (code, signal) => { this.exit = { code, signal }; resolve(this.exit); });
     });
+    this.closed = once(this.child, 'close'); // all that it wrote is here
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding('utf8');
       stream.on('data', (d) => { this.log += d; });
     }
+  }
+
+  async start() {
+    this.launch();
     const ready = await until('doorward is ready', () => {
       if (this.exit) throw new Error(`doorward run ended with ${JSON.stringify(this.exit)}\n${this.log}`);
       return /^ready (https?):\/\/\S*?:(\d+)/m.exec(this.log);
@@ -147,6 +173,37 @@ export class Doorward {
     this.scheme = ready[1];
     this.port = Number(ready[2]);
     return this;
+  }
+
+  // Starts it, expecting that it does not come up; resolves with its log.
+  async refusal() {
+    this.launch();
+    await until('doorward refuses to start', () => this.exit || /^ready /m.test(this.log));
+    assert.ok(this.exit, 'it started');
+    assert.notEqual(this.exit.code, 0);
+    await this.closed;
+    return this.log;
+  }
+
+  // What `doorward status` says, as {process: {name: value}}.
+  status() {
+    const [command, ...args] = this.control('status', '--run-dir', path.join(this.runDir, 'run'));
+    const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+    const found = { text: stdout + stderr };
+    for (const line of stdout.split('\n')) {
+      const m = /^(\w+): ([^:]+): (.*)$/.exec(line);
+      if (m) (found[m[1]] ??= {})[m[2]] = m[3];
+    }
+    return found;
+  }
+
+  // Every process, by what it is.
+  everyProcess() {
+    return ['frontend', 'authd', 'egress', 'secretd'].flatMap((role) => {
+      const [parent, ...children] = this.processes(role);
+      const name = { frontend: 'worker', secretd: 'signer' }[role] ?? `child of ${role}`;
+      return [{ name: role, pid: parent.pid }, ...children.map(({ pid }) => ({ name, pid }))];
+    });
   }
 
   // The processes of one daemon: frontend (parent and workers), authd, egress,

@@ -5,7 +5,8 @@ import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-// A self-signed certificate for localhost. kind: 'ec' (P-256), 'ec384', 'rsa'.
+// A self-signed certificate for localhost. kind: 'ec' (P-256), 'ec384', 'rsa',
+// or 'rsa1024', which is too small.
 export function makeCertificate(dir, name, kind = 'ec', cn = 'localhost') {
   const key = path.join(dir, `${name}.key`);
   const cert = path.join(dir, `${name}.crt`);
@@ -13,6 +14,7 @@ export function makeCertificate(dir, name, kind = 'ec', cn = 'localhost') {
     ec: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'],
     ec384: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-384'],
     rsa: ['-newkey', 'rsa:2048'],
+    rsa1024: ['-newkey', 'rsa:1024'],
   }[kind];
   execFileSync('openssl', ['req', '-x509', ...algorithm, '-nodes', '-days', '30',
     '-subj', `/CN=${cn}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
