@@ -104,6 +104,22 @@ refuse_root(void)
 				  "supplementary group root");
 }
 
+static bool
+has_no_capabilities(void)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3
+	};
+	struct __user_cap_data_struct data[2];
+
+	memset(data, 0xff, sizeof(data));
+	return syscall(SYS_capget, &head, data) == 0 &&
+	    (data[0].permitted | data[1].permitted | data[0].effective |
+		data[1].effective | data[0].inheritable |
+		data[1].inheritable) == 0;
+}
+
+/* A unit that gives none also forbids the call that would drop them. */
 static void
 drop_capabilities(void)
 {
@@ -112,14 +128,13 @@ drop_capabilities(void)
 	};
 	struct __user_cap_data_struct data[2];
 
+	if (has_no_capabilities())
+		return;
 	memset(data, 0, sizeof(data));
 	if (syscall(SYS_capset, &head, data) < 0)
 		log_fatal(
 		    "sandbox: cannot drop capabilities: %s", strerror(errno));
-	memset(data, 0xff, sizeof(data));
-	if (syscall(SYS_capget, &head, data) < 0 ||
-	    (data[0].permitted | data[1].permitted | data[0].effective |
-		data[1].effective) != 0)
+	if (!has_no_capabilities())
 		log_fatal("sandbox: capabilities are left after dropping them");
 }
 

@@ -61,7 +61,7 @@ CALL(do_pidfd_open, SYS_pidfd_open, 1, 0)
 CALL(do_pidfd_getfd, SYS_pidfd_getfd, -1, 0, 0)
 CALL(do_inotify, SYS_inotify_init1, 0)
 CALL(do_personality, SYS_personality, 0xffffffffu)
-CALL(do_renameat, SYS_renameat, AT_FDCWD, "", AT_FDCWD, "")
+CALL(do_linkat, SYS_linkat, AT_FDCWD, "", AT_FDCWD, "", 0)
 CALL(do_symlinkat, SYS_symlinkat, "", AT_FDCWD, "")
 CALL(do_mkdirat, SYS_mkdirat, AT_FDCWD, "", 0)
 CALL(do_fchownat, SYS_fchownat, AT_FDCWD, "", 0, 0, 0)
@@ -116,7 +116,7 @@ const struct forbidden forbidden_calls[] = {
 	ROW(thread), ROW(handle), ROW(openat2), ROW(perf), ROW(memfd),
 	ROW(module), ROW(setuid), ROW(setgroups), ROW(capset),
 	ROW(pidfd_open), ROW(pidfd_getfd), ROW(inotify), ROW(personality),
-	ROW(renameat), ROW(symlinkat), ROW(mkdirat), ROW(fchownat),
+	ROW(linkat), ROW(symlinkat), ROW(mkdirat), ROW(fchownat),
 	ROW(pkey_mprotect), ROW(shmget), ROW(sigqueue), ROW(kill_stop),
 	ROW(netlink), ROW(packet), ROW(vsock), ROW(alg), ROW(unix_dgram),
 	ROW(inet_raw), ROW(sctp), ROW(attach_filter), ROW(redirect), ROW(tty),

@@ -52,7 +52,7 @@ OUTER(no_mdwe, prctl, EPERM, 65)
 OUTER(mdwe_lies, prctl, LIES, 65)
 OUTER(no_limits, prlimit64, EPERM, -1)
 OUTER(limits_lie, prlimit64, LIES, -1)
-OUTER(no_capset, capset, EPERM, -1)
+OUTER(no_capget, capget, EPERM, -1)
 
 /* Changing the user has made the process undumpable already. */
 static void
@@ -114,7 +114,7 @@ const struct start starts[] = {
 	{ "memory-deny-write-execute without effect", false, mdwe_lies, "memory-deny-write-execute" },
 	{ "no limits", false, no_limits, "limit" },
 	{ "limits without effect", false, limits_lie, "limit" },
-	{ "capabilities stay", false, no_capset, "capabilities" },
+	{ "capabilities that cannot be seen", false, no_capget, "capabilities" },
 };
 /* clang-format on */
 const size_t n_starts = sizeof(starts) / sizeof(starts[0]);

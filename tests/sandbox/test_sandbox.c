@@ -477,6 +477,14 @@ create_file(const void *arg)
 }
 
 static int
+rename_file(const void *arg)
+{
+	(void)arg;
+	(void)rename("", "");
+	return 1;
+}
+
+static int
 just_fork(const void *arg)
 {
 	pid_t pid = fork();
@@ -499,6 +507,7 @@ static const struct need dies[] = {
 	    use_readable_file },
 	{ "open to write", EVERY_ROLE & ~BIT(AUTHD), open_for_writing },
 	{ "make a file", EVERY_ROLE & ~BIT(AUTHD), create_file },
+	{ "rename", EVERY_ROLE & ~BIT(AUTHD), rename_file },
 	{ "IPv4", EVERY_ROLE & ~NETWORKED, use_tcp },
 	{ "IPv6", EVERY_ROLE & ~NETWORKED, use_udp },
 	{ "Unix socket", EVERY_ROLE & ~CONNECTING, use_unix_client },
