@@ -73,6 +73,5 @@ main(int argc, char **argv)
 	secretd_connect(authd, secretd_path);
 	authd_listen(authd, &sockets, &options);
 	free(secretd_path);
-	notify_watchdog(base);
 	return daemon_run(base, NULL, NULL, authd);
 }

@@ -113,6 +113,5 @@ main(int argc, char **argv)
 	    ROLE_FRONTEND, options.peer_uid, accepted, &egress);
 	listen_unix(egress.base, listen_find(&sockets, "ctl"), ROLE_CTL,
 	    options.peer_uid, accepted, &egress);
-	notify_watchdog(egress.base);
 	return daemon_run(egress.base, NULL, NULL, &egress);
 }
