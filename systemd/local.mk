@@ -18,8 +18,7 @@ unit_services = \
 
 dist_systemdsystemunit_DATA = $(unit_sockets) systemd/doorward.target
 systemdsystemunit_DATA = $(unit_services)
-exampledir = $(sysconfdir)/doorward
-dist_example_DATA = systemd/config.yaml.example
+dist_doc_DATA = systemd/config.yaml.example
 
 EXTRA_DIST += $(unit_services:=.in) systemd/doorward.sysusers \
 	systemd/doorward.tmpfiles
