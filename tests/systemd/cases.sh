@@ -1,0 +1,393 @@
+# cases.sh: what is looked at in the guest; sourced by boot. Each function is one
+# case, or a step that cases share, and fails when something is not as it should
+# be.
+# shellcheck shell=bash disable=SC2154 # dir, tree, here and others are boot's
+
+daemons='secretd authd egress frontend'
+host=console.example.org # as in config.yaml.example
+
+fail() { echo "$*"; return 1; }
+
+wait_until() { # SECONDS COMMAND...
+	local end=$((SECONDS + $1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $SECONDS -lt $end ] || fail "in vain: $*" || return
+		sleep 0.2
+	done
+}
+
+# Certificate, key, tokens, and what stands for make and an editor in the guest.
+make_material() { # DIR
+	mkdir "$1/home" "$1/home/bin" &&
+		openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+			-nodes -subj "/CN=$host" -addext "subjectAltName=DNS:$host" \
+			-days 2 -keyout "$1/home/key.pem" -out "$1/home/cert.pem" \
+			2>/dev/null &&
+		node "$tree/demo/issuer.mjs" "$1" https://issuer.example system \
+			alice bob || return
+	cp "$1/jwks.json" "$1/home/jwks.json"
+	cat >"$1/home/bin/make" <<'MAKE'
+#!/bin/sh
+# the build directory is outside the guest: its make install was done there
+[ "$*" = install ] && cp -R --no-preserve=ownership /root/stage/. /
+MAKE
+	cat >"$1/home/bin/edit" <<'EDIT'
+#!/bin/sh
+# the address of a console, and keys in place of an API server
+install -m 444 /root/jwks.json /etc/doorward/jwks.json
+sed -i -e "s,url: http://127.*20001,url: http://127.0.0.1:$CONSOLE," \
+	-e 's,api_server: .*,jwks_file: /etc/doorward/jwks.json,' \
+	-e 's,ca_file: .*,issuer: https://issuer.example,' \
+	-e 's,audiences: .*,audiences: [system],' "$1"
+EDIT
+	chmod 755 "$1"/home/bin/*
+}
+
+readme_commands() { # SECTION
+	awk -v head="## $1" '$0 == head { here = 1 }
+		here && /^```$/ { exit }
+		commands { print }
+		here && /^```sh$/ { commands = 1 }' "$tree/README.md"
+}
+
+follow_readme() {
+	cp -R "$dir/stage" "$dir/home/stage"
+	tar -C "$dir/home" -cf - . | inside tar -C /root -xf - || return
+	# short, so that the watchdog can be seen at work
+	inside mkdir -p /etc/systemd/system/doorward-.service.d
+	printf '[Service]\nWatchdogSec=8\n' |
+		inside tee /etc/systemd/system/doorward-.service.d/test.conf
+	readme_commands 'Install with systemd' >"$dir/commands"
+	grep -q 'systemctl enable' "$dir/commands" || fail 'no commands' || return
+	inside_env+=(EDITOR=/root/bin/edit "CONSOLE=$(cat "$dir/console.port")")
+	inside bash -exc "PATH=/root/bin:\$PATH; cd /root; $(cat "$dir/commands")"
+}
+
+web() { # ARGUMENT... PATH: an answer's body, or with -w something else
+	local path=${*: -1}
+	on_its_network curl -sS --max-time 40 --cacert "$dir/home/cert.pem" \
+		--resolve "$host:443:127.0.0.1" "${@:1:$#-1}" "https://$host$path"
+}
+
+status_of() { # ARGUMENT... PATH
+	web -o /dev/null -w '%{http_code}' "$@"
+}
+
+log_in() { # USER, whose cookie goes to DIR/USER.jar
+	local code
+	code=$(status_of -c "$dir/$1.jar" --data-urlencode "token@$dir/$1.token" \
+		/api/authenticate)
+	[ "$code" = 200 ] || fail "login of $1: $code"
+}
+
+session_works() { # USER
+	web -b "$dir/$1.jar" /api/namespaces | grep -q "demo:$1<" ||
+		fail "the console did not see $1"
+}
+
+main_pid() { inside systemctl show -P MainPID "doorward-$1"; }
+
+all_active() {
+	local unit state
+	for unit in $daemons; do
+		state=$(inside systemctl is-active "doorward-$unit")
+		[ "$state" = active ] || fail "$unit is $state" || return
+	done
+	sockets_active
+}
+
+sockets_active() {
+	local n
+	n=$(inside systemctl list-units --plain --no-legend --state=active \
+		'doorward-*.socket' | wc -l)
+	[ "$n" = 10 ] || fail "$n of 10 sockets are there"
+}
+
+services_are_ready() {
+	local unit
+	all_active || return
+	inside systemctl is-enabled doorward.target || return
+	for unit in $daemons; do
+		inside systemctl show -p Type,NRestarts "doorward-$unit" |
+			tr '\n' ' ' | grep -qx 'Type=notify NRestarts=0 ' ||
+			fail "$unit has been restarted" || return
+	done
+}
+
+status_answers() {
+	inside doorward status >"$dir/status" || return
+	cat "$dir/status"
+	for unit in $daemons; do
+		grep -q "^$unit: sandbox: .*seccomp" "$dir/status" ||
+			fail "$unit says nothing of its sandbox" || return
+	done
+}
+
+logs_in() {
+	[ "$(status_of /healthz)" = 200 ] || fail healthz || return
+	[ "$(status_of /api/namespaces)" = 401 ] || fail 'no session' || return
+	log_in alice && log_in bob && session_works alice && session_works bob
+}
+
+takes_bearer() {
+	web -H "Authorization: Bearer $(cat "$dir/bob.token")" /api/namespaces |
+		grep -q 'demo:bob<'
+}
+
+logs_out() {
+	log_in bob || return
+	[ "$(status_of -b "$dir/bob.jar" /api/logout)" = 204 ] || fail logout || return
+	[ "$(status_of -b "$dir/bob.jar" /api/namespaces)" = 401 ] ||
+		fail 'the cookie lives on'
+}
+
+# New connections, one after the other, until DIR/enough is there.
+knock() { # ALLOWED-STATUS... PATH
+	local path=${*: -1} answer
+	while [ ! -e "$dir/enough" ]; do
+		answer=$(status_of -b "$dir/alice.jar" "$path" 2>&1)
+		case " ${*:1:$#-1} " in
+		*" $answer "*) echo "$answer" ;;
+		*) echo "unexpected $path: $answer" ;;
+		esac
+	done
+}
+
+# A restart refuses no connection and ends no session. What is under way in
+# egress or not yet decided by authd may end with 502 or 503, but never with 401.
+restart_keeps_all() { # DAEMON
+	rm -f "$dir/enough"
+	knock 200 /healthz >"$dir/knock1" &
+	local one=$!
+	knock 200 502 503 /api/namespaces >"$dir/knock2" &
+	local two=$!
+	sleep 0.5
+	inside systemctl restart "doorward-$1"
+	local failed=$?
+	sleep 1
+	touch "$dir/enough"
+	wait $one $two
+	sort "$dir/knock1" "$dir/knock2" | uniq -c
+	[ $failed = 0 ] || fail 'systemctl restart' || return
+	! grep -h unexpected "$dir"/knock[12] || return
+	grep -q 200 "$dir/knock1" && session_works alice && log_in bob && all_active
+}
+
+is_back() { # DAEMON OLD-PID
+	local pid
+	pid=$(main_pid "$1")
+	[ "$pid" != "$2" ] && [ "$pid" != 0 ] &&
+		inside systemctl is-active "doorward-$1"
+}
+
+survives_kill() { # DAEMON
+	local pid
+	pid=$(main_pid "$1")
+	inside kill -9 "$pid"
+	wait_until 15 is_back "$1" "$pid" && wait_until 10 session_works alice &&
+		log_in bob && all_active
+}
+
+survives_crashes() {
+	local unit pid
+	declare -A old
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		for unit in $daemons; do
+			old[$unit]=$(main_pid "$unit")
+			inside kill -9 "${old[$unit]}"
+		done
+		for unit in $daemons; do
+			wait_until 15 is_back "$unit" "${old[$unit]}" || return
+		done
+	done
+	wait_until 10 session_works alice && log_in bob && all_active
+}
+
+# A key that is not there: secretd cannot start, the others knock at its door
+# all the time, and when the key is back nobody has to do anything.
+waits_for_its_key() {
+	local slot=/etc/doorward/secrets/login-token-signing-key
+	inside mv "$slot" "$slot.away"
+	inside systemctl restart doorward-secretd && fail 'starts without a key'
+	sleep 6
+	sockets_active
+	local there=$?
+	inside journalctl -q --no-pager -u doorward-secretd -o cat |
+		grep -q 'slot login-token-signing-key: there is no key' ||
+		fail 'it does not say what is missing'
+	local said=$?
+	inside mv "$slot.away" "$slot"
+	wait_until 20 session_works alice && [ $there = 0 ] && [ $said = 0 ] &&
+		wait_until 10 log_in bob && all_active
+}
+
+watchdog_works() {
+	local unit before after pid
+	for unit in $daemons; do
+		before+=" $(inside systemctl show -P WatchdogTimestampMonotonic "doorward-$unit")"
+	done
+	pid=$(main_pid egress)
+	sleep 6
+	for unit in $daemons; do
+		after=$(inside systemctl show -P WatchdogTimestampMonotonic "doorward-$unit")
+		[ "$after" -gt 0 ] && [[ " $before " != *" $after "* ]] ||
+			fail "$unit does not feed its watchdog" || return
+	done
+	inside kill -STOP "$pid"
+	wait_until 30 is_back egress "$pid" && wait_until 10 session_works alice
+}
+
+# DIR/probe UID GID: what becomes of a stranger on every socket.
+connect_as() {
+	(cd "/proc/$guest_leader/root/run/doorward" &&
+		setpriv --reuid "$1" --regid "$2" --clear-groups \
+			/usr/bin/python3 -c "$(cat "$here/connect.py")" ./*.sock)
+}
+
+sockets_know_their_peers() {
+	local role uid gid socket outcome expected
+	connect_as 65534 65534 >"$dir/peers" || return
+	[ "$(wc -l <"$dir/peers")" = 9 ] || fail 'there must be 9 sockets' || return
+	! grep -v ' denied$' "$dir/peers" || fail 'nobody comes in' || return
+	for role in $daemons; do
+		uid=$(inside id -u "doorward-$role") gid=$(inside id -g "doorward-$role")
+		connect_as "$uid" "$gid" >"$dir/peers"
+		connect_as 65534 "$gid" >"$dir/strangers"
+		while read -r socket outcome; do
+			expected=denied
+			[[ $socket != *".$role.sock" ]] || expected=open
+			[ "$outcome" = $expected ] ||
+				fail "$role at $socket: $outcome" || return
+			[ $expected != open ] || expected=closed
+			outcome=$(sed -n "s,^$socket ,,p" "$dir/strangers")
+			[ "$outcome" = $expected ] ||
+				fail "in the group of $role at $socket: $outcome" || return
+		done <"$dir/peers"
+	done
+}
+
+every_process_is_confined() {
+	local pid n=0
+	for pid in $(inside pgrep doorward-); do
+		n=$((n + 1))
+		inside cat "/proc/$pid/status" >"$dir/process"
+		[ "$(awk '/^(Uid|Gid|CapEff|CapBnd|NoNewPrivs|Seccomp):/ {
+			if ($1 ~ /id/) printf "%s ", $2 == 0 ? "root" : "user"
+			else printf "%s ", $2 + 0 }' "$dir/process")" = 'user user 0 0 1 2 ' ] ||
+			{ cat "$dir/process"; return 1; }
+	done
+	[ $n -ge 6 ] || fail "only $n processes"
+}
+
+has_no_network() { # DAEMON
+	local pid
+	pid=$(main_pid "$1")
+	[ "$(inside readlink "/proc/$pid/ns/net")" != \
+		"$(inside readlink /proc/1/ns/net)" ] || fail 'the network of all' || return
+	[ "$(inside nsenter -t "$pid" -n ip -o link | grep -vc ' lo: ')" = 0 ] ||
+		fail 'more than lo'
+}
+
+journal_tells() {
+	inside journalctl -q --no-pager -o cat -u 'doorward-*' >"$dir/journal"
+	for unit in $daemons; do
+		grep -q "INF ready process=$unit" "$dir/journal" ||
+			fail "$unit does not say that it is ready" || return
+	done
+	for message in 'Login successful' 'Logout completed'; do
+		grep -q "\"AUDIT: $message\".*demo:bob" "$dir/journal" ||
+			fail "no audit line: $message" || return
+	done
+	! grep -qFf "$dir/alice.token" "$dir/journal" || fail 'a token'
+}
+
+# Neither the units' filters nor the daemons' own have killed anything.
+no_forbidden_call() {
+	! inside journalctl -q --no-pager | grep -E \
+		'status=31|SIGSYS|signal 31|ordering cycle'
+}
+
+exposure() { # DAEMON TENTHS
+	inside systemd-analyze security --no-pager --threshold="$2" \
+		"doorward-$1.service" >"$dir/security" ||
+		{ tail -1 "$dir/security"; return 1; }
+	tail -1 "$dir/security"
+}
+
+# The same key, handed over by systemd.
+takes_credentials() {
+	inside sh -ec 'slot=/etc/doorward/secrets/login-token-signing-key
+		install -D -m 600 $slot/value.txt /etc/credstore/login-token-signing-key
+		mv $slot /root/slot
+		systemctl restart doorward-secretd doorward-authd' &&
+		wait_until 10 session_works alice && log_in bob
+	local failed=$?
+	inside sh -ec 'mv /root/slot /etc/doorward/secrets/login-token-signing-key
+		rm /etc/credstore/login-token-signing-key
+		systemctl restart doorward-secretd' && [ $failed = 0 ]
+}
+
+stops_and_starts() {
+	inside systemctl stop doorward.target || return
+	[ "$(status_of /healthz 2>&1 | tail -c 3)" = 000 ] ||
+		fail 'the door is open' || return
+	[ -z "$(inside pgrep doorward-)" ] || fail 'something runs' || return
+	inside systemctl start doorward.target && all_active && session_works alice
+}
+
+# Nothing runs but the sockets: the first client starts all that is needed.
+starts_by_socket() {
+	local unit
+	inside systemctl stop 'doorward-*.service'
+	sockets_active || return
+	wait_until 20 session_works alice && all_active
+}
+
+rotates_its_key() {
+	local code
+	log_in alice || return
+	readme_commands 'Rotate the signing key' >"$dir/commands"
+	grep -q 'systemctl restart' "$dir/commands" || fail 'no commands' || return
+	inside bash -exc "$(cat "$dir/commands")" || return
+	wait_until 10 log_in bob || return
+	code=$(status_of -b "$dir/alice.jar" /api/namespaces)
+	[ "$code" = 401 ] || fail "a session under the old key: $code" || return
+	session_works bob
+}
+
+all_cases() {
+	local unit
+	check 'the services are ready' services_are_ready
+	check 'doorward status' status_answers
+	check 'logins over TLS reach the console' logs_in
+	check 'a bearer token' takes_bearer
+	check 'logout' logs_out
+	check 'every process is confined' every_process_is_confined
+	check 'secretd has no network' has_no_network secretd
+	check 'the frontend has no network' has_no_network frontend
+	check 'only the right peers come in' sockets_know_their_peers
+	while read -r unit tenths; do
+		check "exposure of $unit" exposure "$unit" "$tenths" </dev/null
+	done <<-'LIMITS'
+		frontend 14
+		authd 14
+		egress 14
+		secretd 6
+	LIMITS
+	for unit in $daemons; do
+		check "restart of $unit" restart_keeps_all "$unit"
+	done
+	for unit in $daemons; do
+		check "kill -9 of $unit" survives_kill "$unit"
+	done
+	check 'the watchdog is fed, and bites' watchdog_works
+	check 'ten quick crashes' survives_crashes
+	check 'a missing key' waits_for_its_key
+	check 'the key as a credential' takes_credentials
+	check 'stop and start of the target' stops_and_starts
+	check 'a client starts the services' starts_by_socket
+	check 'rotation of the signing key' rotates_its_key
+	check 'the journal' journal_tells
+	check 'no call was forbidden' no_forbidden_call
+}
