@@ -18,7 +18,7 @@ main(void)
 
 	tcase_set_timeout(t, LIMIT_S);
 	tcase_add_unchecked_fixture(t, world_start, world_stop);
-	tcase_add_checked_fixture(t, world_enter, NULL);
+	tcase_add_checked_fixture(t, world_enter, world_leave);
 	messages_add(t);
 	frames_add(t);
 	requests_add(t);

@@ -32,6 +32,8 @@ void world_start(void);
 void world_stop(void);
 /* In each test: takes the uid that the daemons expect. */
 void world_enter(void);
+/* At its end: gives the uid back. */
+void world_leave(void);
 /* For what an unprivileged uid cannot do; only when world.root. */
 void world_become(uid_t uid);
 
