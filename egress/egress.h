@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "egress/inject.h"
+
 struct event_base;
 struct settings;
 struct resolve;
@@ -30,6 +32,10 @@ struct egress {
 	size_t max_open;  /* frontend connections, each with an upstream's */
 	uint64_t n_open;
 	uint64_t n_requests, n_denied, n_failed;
+	/* One head is encoded here at a time, then copied to its connection at
+	 * its true size: room for the largest in every output would be paged
+	 * in and given back with each request. */
+	uint8_t scratch[INJECT_HEAD_MAX];
 };
 
 #endif

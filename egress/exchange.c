@@ -214,19 +214,16 @@ response_finish(struct exchange *x)
 static int
 response_put_head(struct exchange *x, const struct http_response *from)
 {
-	struct evbuffer *out = conn_output(x->front);
+	struct egress *eg = x->eg;
 	struct frame_response a;
-	struct evbuffer_iovec at;
 	long n;
 
-	inject_response(&a, x->eg->settings, x->q.method, from);
-	if (evbuffer_reserve_space(
-		out, FRAME_HEADER_LEN + FRAME_HEAD_MAX, &at, 1) != 1)
-		log_fatal("out of memory");
-	n = frame_put_response(at.iov_base, at.iov_len, &a);
-	at.iov_len = n > 0 ? (size_t)n : 0;
-	evbuffer_commit_space(out, &at, 1);
-	return n > 0 ? 0 : ERR_FORMAT;
+	inject_response(&a, eg->settings, x->q.method, from);
+	n = frame_put_response(eg->scratch, sizeof(eg->scratch), &a);
+	if (n <= 0)
+		return ERR_FORMAT;
+	evbuffer_add(conn_output(x->front), eg->scratch, (size_t)n);
+	return 0;
 }
 
 /* Reads one response head. 0: one is through; ERR_MORE; ERR_FORMAT. */
@@ -363,19 +360,17 @@ static const struct conn_ops up_ops = {
 static int
 request_send_head(struct exchange *x)
 {
+	struct egress *eg = x->eg;
 	struct slice token = { NULL, 0 };
-	struct evbuffer *out = conn_output(x->up);
-	struct evbuffer_iovec at;
 	struct http_out head;
 
 	if (x->holder.lease != NULL && x->route.inject == INJECT_USER_TOKEN)
 		token = lease_token(x->holder.lease);
-	if (evbuffer_reserve_space(out, INJECT_HEAD_MAX, &at, 1) != 1)
-		log_fatal("out of memory");
-	http_out_init(&head, at.iov_base, at.iov_len);
-	inject_request(&head, x->eg->settings, &x->q, token);
-	at.iov_len = head.overflow ? 0 : head.len;
-	evbuffer_commit_space(out, &at, 1);
+	http_out_init(&head, (char *)eg->scratch, sizeof(eg->scratch));
+	inject_request(&head, eg->settings, &x->q, token);
+	if (!head.overflow)
+		evbuffer_add(conn_output(x->up), head.p, head.len);
+	secret_wipe(head.p, head.len);
 	return head.overflow ? ERR_LIMIT : 0;
 }
 
