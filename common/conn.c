@@ -286,6 +286,8 @@ conn_free(struct conn *c)
 		close(c->fd);
 	c->fd = -1;
 	c->freed = true;
+	if (c->closed != NULL)
+		c->closed(c->closed_arg);
 	if (c->depth == 0)
 		release(c);
 }
@@ -574,12 +576,14 @@ linger_ended(struct conn *c, void *arg)
 }
 
 void
-conn_close_lingering(struct conn *c)
+conn_close_lingering(struct conn *c, void (*closed)(void *arg), void *arg)
 {
 	static const struct conn_ops linger = {
 		.readable = linger_readable,
 		.ended = linger_ended,
 	};
+	c->closed = closed;
+	c->closed_arg = arg;
 	if (c->phase != CONN_OPEN || c->later != 0 ||
 	    (c->finished && c->peer_ended)) {
 		conn_free(c);

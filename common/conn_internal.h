@@ -39,6 +39,8 @@ struct conn {
 	bool flushing;	       /* additions to out need no wake-up */
 	bool write_blocked;    /* the kernel takes no more for now */
 	bool lingering;
+	void (*closed)(void *arg); /* with conn_close_lingering */
+	void *closed_arg;
 	int later; /* enum conn_failure + 1 to report from the loop */
 
 	int64_t timer_at; /* when on_timer fires */

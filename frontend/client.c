@@ -6,7 +6,6 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
-#include "common/clock.h"
 #include "common/conn.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -69,8 +68,7 @@ close_lingering(struct client *c)
 	struct conn *conn = c->conn;
 
 	c->conn = NULL;
-	c->w->last_close_ms = clock_mono_ms();
-	conn_close_lingering(conn);
+	worker_linger(c->w, conn);
 	client_free(c);
 }
 

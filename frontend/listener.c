@@ -94,7 +94,7 @@ refuse_plain(struct listener *l, int fd)
 	    "nor in doorward.trusted_proxies",
 	    conn_peer(c));
 	reply_write(conn_output(c), &r, &m);
-	conn_close_lingering(c);
+	worker_linger(l->w, c);
 }
 
 static void

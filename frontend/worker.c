@@ -11,7 +11,7 @@
 #include <event2/event.h>
 
 #include "common/chan.h"
-#include "common/clock.h"
+#include "common/conn.h"
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -26,19 +26,13 @@
 #include "frontend/tls.h"
 
 #define DRAIN_MS 25000
-#define LINGER_MS 2100 /* a little more than conn_close_lingering takes */
 
-/* Ends the loop when nobody is left to be served. */
+/* Ends the loop of a draining worker when nobody is left to be served. */
 static void
-drained(struct worker *w)
+end_when_drained(struct worker *w)
 {
-	int64_t left_ms = w->last_close_ms + LINGER_MS - clock_mono_ms();
-	struct timeval tv;
-
-	if (left_ms < 0 || w->last_close_ms == 0)
-		left_ms = 0;
-	tv = (struct timeval){ left_ms / 1000, left_ms % 1000 * 1000 };
-	event_base_loopexit(w->base, &tv);
+	if (w->draining && w->n_clients == 0 && w->n_lingering == 0)
+		event_base_loopexit(w->base, NULL);
 }
 
 void
@@ -46,8 +40,23 @@ worker_client_gone(struct worker *w)
 {
 	if (!w->draining)
 		listener_update(w->listener);
-	else if (w->n_clients == 0)
-		drained(w);
+	end_when_drained(w);
+}
+
+static void
+on_closed(void *arg)
+{
+	struct worker *w = arg;
+
+	w->n_lingering--;
+	end_when_drained(w);
+}
+
+void
+worker_linger(struct worker *w, struct conn *conn)
+{
+	w->n_lingering++;
+	conn_close_lingering(conn, on_closed, w);
 }
 
 static void
@@ -66,8 +75,7 @@ drain(struct worker *w)
 		next = TAILQ_NEXT(c, link);
 		client_drain(c);
 	}
-	if (w->n_clients == 0)
-		drained(w);
+	end_when_drained(w);
 }
 
 static void

@@ -15,6 +15,7 @@
 
 struct chan;
 struct client;
+struct conn;
 struct event;
 struct event_base;
 struct limits;
@@ -45,9 +46,8 @@ struct worker {
 	struct listener *listener;
 	struct client_list clients;
 	size_t n_clients;
+	size_t n_lingering; /* answered, but the peer has not closed yet */
 	bool draining, egress_failed;
-	int64_t
-	    last_close_ms; /* when a closing connection was left to linger */
 	uint8_t *scratch;
 };
 
@@ -65,5 +65,7 @@ struct worker_start {
 int worker_run(const struct worker_start *start);
 /* A client is gone: the worker may have room again, or be drained. */
 void worker_client_gone(struct worker *w);
+/* Closes what nobody owns any more; a drained worker waits for that too. */
+void worker_linger(struct worker *w, struct conn *conn);
 
 #endif

@@ -31,6 +31,7 @@ struct seen {
 	bool eat;      /* take all input when readable */
 	size_t got;
 	bool gone;
+	bool closed; /* conn_close_lingering is through */
 };
 
 static struct event_base *base;
@@ -50,6 +51,15 @@ teardown(void)
 }
 
 static void
+closed(void *arg)
+{
+	struct seen *s = arg;
+
+	ck_assert(s->gone && !s->closed);
+	s->closed = true;
+}
+
+static void
 note(struct conn *c, struct seen *s, char what)
 {
 	ck_assert(!s->gone);
@@ -66,7 +76,7 @@ note(struct conn *c, struct seen *s, char what)
 		if (s->free_at == what)
 			conn_free(c);
 		else
-			conn_close_lingering(c);
+			conn_close_lingering(c, closed, s);
 	}
 }
 
@@ -384,12 +394,15 @@ START_TEST(test_close_lingering)
 	ck_assert(write(fd, "late", 4) == 4);
 	int64_t from = clock_mono_ms();
 	if (_i == 0) {
+		ck_assert(!s.closed);
 		close(fd);
 		run_for(30);
+		ck_assert(s.closed);
 		return;
 	}
 	while (write(fd, "z", 1) == 1 && clock_mono_ms() - from < 5000)
 		run_for(50);
+	ck_assert(s.closed);
 	ck_assert(clock_mono_ms() - from > 1500);
 	ck_assert(clock_mono_ms() - from < 3500);
 	close(fd);
