@@ -1,9 +1,8 @@
 /*
  * Token checks with a short memory: at most one check in flight per token, a
  * bounded number over all, and answers kept for as long as sessions and API
- * clients may use them; a login always asks.
- * All of them ask here, so that no flood of tokens
- * reaches the cluster. Tokens are known by their SHA-256 alone.
+ * clients may use them; a login always asks. All of them ask here, so that no
+ * flood of tokens reaches the cluster. Tokens are known by their SHA-256 alone.
  */
 #ifndef AUTHD_CHECKS_H
 #define AUTHD_CHECKS_H

@@ -1,6 +1,5 @@
-// A real API server, started by tests/kubernetes/lab, with the same methods as
+// A real API server that tests/kubernetes/lab runs, with the same methods as
 // the stand-in of the end-to-end tests; here they are asynchronous.
-import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as https from "node:https";
 import * as path from "node:path";
@@ -11,28 +10,29 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export class RealCluster {
   #agent;
 
-  constructor({ lab, bin, dir, port }) {
-    Object.assign(this, { lab, bin, dir, port });
+  // state: the lab's folder, which is the lab's alone; dir: where daemons may
+  // read the CA certificate.
+  constructor({ dir, state, port }) {
+    Object.assign(this, { state });
     this.url = `https://127.0.0.1:${port}`;
-    this.caFile = path.join(dir, "pki", "ca.crt");
-  }
-
-  async start() {
-    execFileSync(this.lab, ["start", this.bin, this.dir, String(this.port)], { stdio: "inherit" });
-    const pki = (name) => fs.readFileSync(path.join(this.dir, "pki", name));
+    this.caFile = path.join(dir, "kube-ca.crt");
+    this.cacheMs = 10000; // it keeps a good verdict for so long
+    const pki = (name) => fs.readFileSync(path.join(state, "pki", name));
     this.#agent = new https.Agent({ ca: pki("ca.crt"), cert: pki("admin.crt"), key: pki("admin.key") });
+    fs.writeFileSync(this.caFile, pki("ca.crt"), { mode: 0o644 });
+  }
+  async ready() {
     await this.#until("the role view", async () => {
       const role = await this.#call("GET", `/apis/${RBAC}/v1/clusterroles/view`);
       return role.rules?.some((r) => r.resources?.includes("namespaces"));
     });
   }
-  stop() {
-    this.#agent?.destroy();
-    execFileSync(this.lab, ["stop", this.dir], { stdio: "inherit" });
+  close() {
+    this.#agent.destroy();
   }
   // name: etcd, apiserver or manager
   signal(name, signal) {
-    process.kill(Number(fs.readFileSync(path.join(this.dir, `${name}.pid`), "utf8")), signal);
+    process.kill(Number(fs.readFileSync(path.join(this.state, `${name}.pid`), "utf8")), signal);
   }
 
   async addNamespace(name) {
