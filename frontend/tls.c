@@ -25,6 +25,7 @@
 #include "common/mem.h"
 #include "frontend/tls_key.h"
 #include "frontend/tls_policy.h"
+#include "frontend/tls_provider.h"
 #include "frontend/tls_tickets.h"
 
 #define ASK_MS 5000
@@ -138,6 +139,18 @@ use_chain(SSL_CTX *ctx, struct slice pem)
 
 static void on_signer_lost(void *arg);
 
+/* The key that the signer at fd has. Where it is the one in use, handshakes
+ * that wait for a signature go on with this signer. */
+static struct tls_key *
+key_of_signer(struct tls *t, EVP_PKEY *public_key, int fd)
+{
+	if (t->key == NULL ||
+	    EVP_PKEY_eq(tls_key_public(t->key), public_key) != 1)
+		return tls_key_new(t->base, public_key, fd, on_signer_lost, t);
+	tls_key_attach(t->key, fd);
+	return t->key;
+}
+
 /* The context's key: ours is taken only when it fits the certificate. */
 static int
 use_remote_key(struct tls *t, SSL_CTX *ctx, int fd, struct tls_key **out)
@@ -149,12 +162,12 @@ use_remote_key(struct tls *t, SSL_CTX *ctx, int fd, struct tls_key **out)
 		close(fd);
 		return r;
 	}
-	struct tls_key *key =
-	    tls_key_new(t->base, public_key, fd, on_signer_lost, t);
+	struct tls_key *key = key_of_signer(t, public_key, fd);
 	EVP_PKEY *pkey = tls_key_pkey(key);
 	if (pkey == NULL || SSL_CTX_use_PrivateKey(ctx, pkey) != 1 ||
 	    SSL_CTX_check_private_key(ctx) != 1) {
-		tls_key_drop(key);
+		if (key != t->key)
+			tls_key_drop(key);
 		key = NULL;
 		r = ERR_CRYPTO;
 	}
@@ -187,7 +200,8 @@ use_identity(struct tls *t, struct slice chain, int fd)
 		return r;
 	}
 	SSL_CTX_free(t->ctx);
-	tls_key_drop(t->key);
+	if (key != t->key)
+		tls_key_drop(t->key);
 	t->ctx = ctx;
 	t->key = key;
 	return 0;

@@ -45,6 +45,8 @@ struct tls_key {
 	unsigned refs;
 	EVP_PKEY *public_key;
 	struct chan *signer; /* NULL: gone */
+	bool dropped;	     /* by its owner: no other signer will come */
+	struct event_base *base;
 	struct event send;
 	struct signing_list unsent;
 	void (*lost)(void *arg);
@@ -98,9 +100,25 @@ tls_key_new(struct event_base *base, EVP_PKEY *public_key, int signer_fd,
 	TAILQ_INIT(&k->unsent);
 	k->lost = lost;
 	k->arg = arg;
+	k->base = base;
 	event_assign(&k->send, base, -1, 0, on_send, k);
 	k->signer = chan_accepted(base, signer_fd, &signer_peer, k);
 	return k;
+}
+
+static void
+send_soon(struct tls_key *k)
+{
+	if (!TAILQ_EMPTY(&k->unsent))
+		event_active(&k->send, EV_TIMEOUT, 1);
+}
+
+void
+tls_key_attach(struct tls_key *k, int signer_fd)
+{
+	chan_free(k->signer);
+	k->signer = chan_accepted(k->base, signer_fd, &signer_peer, k);
+	send_soon(k);
 }
 
 struct tls_key *
@@ -128,6 +146,8 @@ tls_key_drop(struct tls_key *k)
 	if (k == NULL)
 		return;
 	k->lost = NULL;
+	k->dropped = true;
+	send_soon(k);
 	tls_key_unref(k);
 }
 
@@ -165,6 +185,15 @@ answer(struct signing *s, bool good)
 	s->wake(s->wake_arg);
 }
 
+/* A signer that went, in a restart perhaps, will be followed by another: the
+ * handshake need not fail for that. */
+static void
+ask_the_next(struct signing *s)
+{
+	s->request = 0;
+	TAILQ_INSERT_TAIL(&s->key->unsent, s, next);
+}
+
 static void
 on_signed(int err, struct chan_in *reply, void *arg)
 {
@@ -172,6 +201,10 @@ on_signed(int err, struct chan_in *reply, void *arg)
 	struct signing *s = arg;
 	struct slice sig = { NULL, 0 };
 
+	if (err == ERR_UNAVAILABLE && !s->key->dropped) {
+		ask_the_next(s);
+		return;
+	}
 	if (err == 0) {
 		sig = wire_get_bytes(&reply->body, sizeof(s->sig));
 		err = wire_end(&reply->body);
@@ -212,6 +245,8 @@ on_send(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 
+	if (k->signer == NULL && !k->dropped)
+		return;
 	while ((s = TAILQ_FIRST(&k->unsent)) != NULL) {
 		TAILQ_REMOVE(&k->unsent, s, next);
 		ask_signer(k, s);
@@ -224,14 +259,12 @@ static void
 on_signer_closed(struct chan *ch)
 {
 	struct tls_key *k = chan_ctx(ch);
-	void (*lost)(void *arg) = k->lost;
 
 	k->signer = NULL;
-	k->lost = NULL;
-	if (!TAILQ_EMPTY(&k->unsent))
-		event_active(&k->send, EV_TIMEOUT, 1);
-	if (lost != NULL)
-		lost(k->arg);
+	if (k->dropped)
+		send_soon(k);
+	if (k->lost != NULL)
+		k->lost(k->arg);
 }
 
 /* --- inside an async job --- */
@@ -254,7 +287,8 @@ tls_key_make_signature(struct tls_key *k, const struct tls_to_sign *what,
 	ASYNC_JOB *job = ASYNC_get_current_job();
 
 	/* Without a job the loop would have to stand still for the answer. */
-	if (job == NULL || k->signer == NULL || n_jobs >= TLS_KEY_JOBS_MAX)
+	if (job == NULL || (k->signer == NULL && k->dropped) ||
+	    n_jobs >= TLS_KEY_JOBS_MAX)
 		return ERR_UNAVAILABLE;
 	if (ASYNC_WAIT_CTX_get_callback(
 		ASYNC_get_wait_ctx(job), &s.wake, &s.wake_arg) != 1)

@@ -29,13 +29,18 @@ void tls_key_setup(void);
 void tls_key_done(void);
 
 /* public_key: EC on P-256 or P-384, RSA of 2048 to 4096 bits (kept by
- * reference). signer_fd: a channel to the signer; taken. lost is called once,
- * from the loop, when the signer is gone; signatures fail from then on. */
+ * reference). signer_fd: a channel to the signer; taken. lost is called, from
+ * the loop, whenever the signer is gone; signatures then wait for the next one
+ * until their handshake ends or the key is dropped. */
 struct tls_key *tls_key_new(struct event_base *base,
     struct evp_pkey_st *public_key, int signer_fd, void (*lost)(void *arg),
     void *arg);
-/* Gives the owner's reference back: lost is not called any more. The key itself
- * lives as long as an EVP_PKEY of it does. NULL allowed. */
+/* Another signer for the same key; takes signer_fd. What waits is asked of it.
+ */
+void tls_key_attach(struct tls_key *k, int signer_fd);
+/* Gives the owner's reference back: lost is not called any more, and when the
+ * signer is gone nothing waits. The key itself lives as long as an EVP_PKEY of
+ * it does. NULL allowed. */
 void tls_key_drop(struct tls_key *k);
 /* A new EVP_PKEY of the key, for SSL_CTX_use_PrivateKey; the caller frees it.
  * NULL when OpenSSL refuses. */

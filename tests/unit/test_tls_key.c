@@ -301,8 +301,8 @@ static const struct {
 	bool fails; /* reported as a failure */
 } cuts[] = {
 	{ "signer refuses", arrange_refuse, false, 0, true },
-	{ "signer is gone", arrange_dead, false, 0, true },
-	{ "signer dies meanwhile", arrange_mute, true, 0, true },
+	{ "signer is gone", arrange_dead, false, 0, false },
+	{ "signer dies meanwhile", arrange_mute, true, 0, false },
 	{ "owner closes meanwhile", arrange_mute, false, 1, false },
 	{ "signer is silent", arrange_mute, false, 0, true },
 };
@@ -332,6 +332,44 @@ START_TEST(test_cut_off)
 	ck_assert(!e.connected && !c.done);
 	client_stop(&c, &e);
 	ck_assert_uint_eq(tls_key_jobs(), 0);
+}
+END_TEST
+
+/* A handshake outlives its signer: the next one is asked, or nobody any more
+ * when the key is dropped. */
+START_TEST(test_next_signer)
+{
+	bool dropped = _i % 2 != 0, asked_before = _i / 2 != 0;
+	bool never = false;
+	struct client c;
+	struct end e;
+	int fds[2];
+
+	make_server("P-256", TLS1_3_VERSION);
+	if (asked_before)
+		signer.mute = true;
+	else
+		arrange_dead();
+	client_start(&c, &e);
+	spin(&c, &never, 50);
+	toy_signer_die(&signer);
+	spin(&c, &never, 50);
+	ck_assert(lost && !e.over);
+	ck_assert_uint_eq(tls_key_jobs(), 1);
+	if (dropped) {
+		tls_key_drop(key);
+		key = NULL;
+	} else {
+		signer = (struct toy_signer){ .key = NULL };
+		ck_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
+			      fds) == 0);
+		toy_signer_attach(&signer, base, cert.key, fds[1]);
+		tls_key_attach(key, fds[0]);
+	}
+	spin(&c, dropped ? &e.over : &e.connected, 5000);
+	ck_assert(e.over == dropped && e.connected == !dropped);
+	ck_assert_uint_eq(tls_key_jobs(), 0);
+	client_stop(&c, &e);
 }
 END_TEST
 
@@ -466,6 +504,7 @@ main(void)
 	tcase_add_loop_test(
 	    t, test_cut_off, 0, (int)(sizeof(cuts) / sizeof(cuts[0])));
 	tcase_add_test(t, test_paused_is_idle);
+	tcase_add_loop_test(t, test_next_signer, 0, 4);
 	tcase_add_test(t, test_jobs_are_limited);
 	tcase_add_test(t, test_cut_off_leaks_nothing);
 	suite_add_tcase(suite, t);
