@@ -225,15 +225,16 @@ verify_offline(struct token_check *k, struct slice token)
 		.now = clock_unix_s(),
 	};
 	struct token_result *result = &k->result;
-	const char *why = "cannot be read as a signed token";
+	const char *why = "is not signed by a key of the cluster";
 	struct jose *j = NULL;
 	struct slice sub;
-	int r = jose_parse(token, &j);
+	int r;
 
-	if (r == 0) {
-		why = "is not signed by a key of the cluster";
-		r = jose_verify(j, k->verifier->keys);
+	if (jose_parse(token, &j) != 0) {
+		verdict_malformed(result, s);
+		return;
 	}
+	r = jose_verify(j, k->verifier->keys);
 	if (r == 0)
 		r = claims_check(jose_claims(j), &rules, &why);
 	if (r == 0 && claims_account(jose_claims(j), result->user) != 0) {

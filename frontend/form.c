@@ -155,3 +155,16 @@ form_get(const struct form *f, enum form_field field)
 {
 	return (struct slice){ f->values[field].p, f->values[field].len };
 }
+
+void
+form_strip(struct form *f, enum form_field field)
+{
+	struct form_value *v = &f->values[field];
+	size_t n = 0;
+
+	for (size_t i = 0; i < v->len; i++)
+		if (v->p[i] != ' ' && v->p[i] != '\t' && v->p[i] != '\r' &&
+		    v->p[i] != '\n')
+			v->p[n++] = v->p[i];
+	v->len = n;
+}

@@ -38,6 +38,8 @@ void form_feed(struct form *f, const char *p, size_t len);
 /* After the last byte. 0, ERR_FORMAT (broken escape, NUL) or ERR_LIMIT (a
  * field that we know is too long). */
 int form_end(struct form *f) __attribute__((warn_unused_result));
+/* Takes blanks and line ends out of a field, wherever they are. */
+void form_strip(struct form *f, enum form_field field);
 /* "" when it was not sent. Borrowed. */
 struct slice form_get(const struct form *f, enum form_field field);
 

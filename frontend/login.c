@@ -39,31 +39,16 @@ own_login_reason(enum login_code code, struct slice reason)
 	return reason.len > 0 ? reason : slice_of(login_rows[code].sentence);
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* A token pasted from a terminal often brings a line end with it. */
-static struct slice
-pasted(struct slice token)
-{
-	while (token.len > 0 && is_blank(token.p[0])) {
-		token.p++;
-		token.len--;
-	}
-	while (token.len > 0 && is_blank(token.p[token.len - 1]))
-		token.len--;
-	return token;
-}
-
 void
 own_login(struct own *o, chan_reply_fn *done)
 {
-	struct slice token = pasted(form_get(o->form, FORM_TOKEN));
 	char client[ORIGIN_CLIENT_MAX];
+	struct slice token;
 
+	/* A token pasted from a terminal brings a line end with it, or many
+	 * when it was wrapped; browsers paste those as spaces. */
+	form_strip(o->form, FORM_TOKEN);
+	token = form_get(o->form, FORM_TOKEN);
 	if (token.len == 0) {
 		own_error(o, 400, "The token is empty: paste the whole token.");
 		return;
@@ -180,14 +165,19 @@ page_logout_get(struct own *o)
 	show_logout(o, 200, NULL);
 }
 
+/* The back button must not bring the console's pages back. */
 static void
 to_signed_out(struct own *o)
 {
 	char line[COOKIE_LINE_MAX], path[COOKIE_LINE_MAX];
+	struct reply r = {
+		.status = 303, .location = path, .forget_pages = true
+	};
 
 	snprintf(path, sizeof(path), "%s/_doorward/signed-out",
 	    o->c->w->settings->web_prefix);
-	own_redirect(o, 303, path, own_drop_cookie(o, line));
+	r.set_cookie = own_drop_cookie(o, line);
+	client_reply(o->c, &r);
 }
 
 static void

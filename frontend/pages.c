@@ -153,9 +153,9 @@ put_how_to_get_a_token(struct http_out *o, const struct settings *s)
 
 /* A password field rather than a text area: a token is a password, so it must
  * not be read over a shoulder or from a shared screen, be spell-checked by a
- * service, or come back with the history. Being one line, it also joins a token
- * that a terminal has broken into several. No maxlength: a cut token would fail
- * without telling why. */
+ * service, or come back with the history. Line ends that a terminal put into it
+ * arrive as spaces, which the server takes out. No maxlength: a cut token would
+ * fail without telling why. */
 static void
 put_token_field(struct http_out *o, bool failed)
 {

@@ -41,6 +41,8 @@ put_optional(struct http_out *o, const struct reply *r)
 		http_put_field_z(o, "Allow", r->allow);
 	if (r->set_cookie != NULL)
 		http_put_field_z(o, "Set-Cookie", r->set_cookie);
+	if (r->forget_pages)
+		http_put_field_z(o, "Clear-Site-Data", "\"cache\"");
 	if (r->retry_after_s != 0) {
 		snprintf(seconds, sizeof(seconds), "%u", r->retry_after_s);
 		http_put_field_z(o, "Retry-After", seconds);

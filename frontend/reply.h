@@ -23,7 +23,8 @@ struct reply {
 	const char *set_cookie;
 	const char *csp; /* NULL: one that allows nothing */
 	unsigned retry_after_s;
-	bool cors; /* server.cors_allow_all */
+	bool forget_pages; /* the browser's copies of our origin's pages */
+	bool cors;	   /* server.cors_allow_all */
 };
 /* How it goes out on this connection. */
 struct reply_manner {

@@ -14,7 +14,8 @@ for p in doorward doorward-frontend doorward-authd doorward-egress doorward-secr
 done
 # The tests themselves run from a copy too: the source tree may be read-only.
 cp -R "$here/.." "$work/tests"
-chmod -R u+w "$work/tests"
+cp -R "$here/../../demo" "$work/demo"
+chmod -R u+w,a+rX "$work/tests" "$work/demo"
 cd "$work/tests/e2e"
 [ -d node_modules/playwright-core ] ||
 	npm ci --ignore-scripts --omit=dev --no-audit --no-fund >"$work/npm.log" 2>&1 || {

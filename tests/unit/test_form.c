@@ -62,6 +62,31 @@ START_TEST(token_length)
 }
 END_TEST
 
+START_TEST(strip)
+{
+	static const struct {
+		const char *text, *token;
+	} table[] = {
+		{ "token=+a.b%0A", "a.b" },
+		{ "token=a%0D%0A.b+%09c", "a.bc" },
+		{ "token=+%0A", "" },
+		{ "token=a%0Bb", "a\vb" }, /* nothing else is taken out */
+		{ "return=/", "" },
+	};
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		struct form *f = form_new();
+
+		form_feed(f, table[i].text, strlen(table[i].text));
+		ck_assert_int_eq(form_end(f), 0);
+		form_strip(f, FORM_TOKEN);
+		ck_assert_msg(slice_is(form_get(f, FORM_TOKEN), table[i].token),
+		    "%s", table[i].text);
+		form_free(f);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -70,6 +95,7 @@ main(void)
 
 	tcase_add_loop_test(tc, parse, 0, (int)COUNT(cases));
 	tcase_add_test(tc, token_length);
+	tcase_add_test(tc, strip);
 	suite_add_tcase(suite, tc);
 	return fixture_run(suite);
 }

@@ -57,12 +57,14 @@ START_TEST(manners)
 		.allow = "GET",
 		.location = "/x",
 		.retry_after_s = 7,
+		.forget_pages = true,
 		.cors = true };
 	struct reply_manner m = { true, true, true };
 
 	write_out(&r, &m);
 	has("Content-Length: 4\r\n");
 	has("Connection: close\r\n");
+	has("Clear-Site-Data: \"cache\"\r\n");
 	has("Strict-Transport-Security: max-age=31536000; "
 	    "includeSubDomains\r\n");
 	has("Allow: GET\r\n");

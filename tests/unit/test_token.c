@@ -203,7 +203,7 @@ START_TEST(test_offline)
 	seen = ask_offline(issuer, rfc7515_a2_token);
 	ck_assert_ptr_nonnull(strstr(seen.last.reason, "not signed"));
 	seen = ask_offline(issuer, "abc");
-	ck_assert_ptr_nonnull(strstr(seen.last.reason, "cannot be read"));
+	ck_assert_ptr_nonnull(strstr(seen.last.reason, "paste the whole"));
 	seen = ask_offline(issuer, "a b");
 	ck_assert_ptr_nonnull(strstr(seen.last.reason, "not a Kubernetes"));
 	ck_assert_str_eq(seen.last.user, "");
