@@ -112,6 +112,8 @@ conn_tls_server(struct conn *c, SSL_CTX *ctx, uint32_t timeout_ms)
 		return;
 	SSL_set_accept_state(c->ssl);
 	SSL_set_mode(c->ssl, SSL_MODE_ASYNC);
+	/* Passwords and tokens come this way: no copy stays in a buffer. */
+	SSL_set_options(c->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_set_async_callback(c->ssl, job_answered);
 	SSL_set_async_callback_arg(c->ssl, c);
 	if (SSL_set_fd(c->ssl, c->fd) != 1)

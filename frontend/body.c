@@ -3,6 +3,7 @@
 #include <event2/buffer.h>
 
 #include "common/err.h"
+#include "common/secret.h"
 
 void
 body_init(struct body *b, const struct http_request *q)
@@ -47,4 +48,13 @@ body_peek(struct body *b, struct evbuffer *in, size_t max, struct slice *piece,
 	r = http_chunks_feed(&b->chunks, piece->p, len, used, piece);
 	b->ended = r == 0;
 	return r;
+}
+
+void
+body_take_secret(struct evbuffer *in, size_t len)
+{
+	if (len == 0)
+		return;
+	secret_wipe(evbuffer_pullup(in, (ssize_t)len), len);
+	evbuffer_drain(in, len);
 }

@@ -29,4 +29,8 @@ void body_init(struct body *b, const struct http_request *q);
 int body_peek(struct body *b, struct evbuffer *in, size_t max,
     struct slice *piece, size_t *used) __attribute__((warn_unused_result));
 
+/* Takes the first len bytes, which body_peek showed, out of in and wipes them:
+ * for bodies that are secret. */
+void body_take_secret(struct evbuffer *in, size_t len);
+
 #endif

@@ -267,7 +267,8 @@ take_request(struct client *c, const char *head, size_t len)
 
 	status = request_new(&c->req, c->w->settings,
 	    conn_peer_address(c->conn), c->tls, head, len);
-	evbuffer_drain(conn_input(c->conn), len);
+	/* It may hold a cookie or a token. */
+	body_take_secret(conn_input(c->conn), len);
 	if (status != 0) {
 		client_refuse(c, (unsigned)status);
 		return;

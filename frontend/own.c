@@ -163,7 +163,7 @@ own_readable(struct client *c)
 		}
 		form_feed(o->form, piece.p, piece.len);
 		o->body_len += piece.len;
-		evbuffer_drain(in, used);
+		body_take_secret(in, used);
 		if (o->body_len > BODY_MAX) {
 			own_error(o, 413, "The form is larger than 1 MB.");
 			return;

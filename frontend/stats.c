@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 
 struct stats *
@@ -27,6 +28,29 @@ put_line(char *dst, size_t cap, size_t len, const char *name, uint64_t value)
 	return n < 0 || (size_t)n >= cap - len ? len : len + (size_t)n;
 }
 
+/* Workers may present different ones for a moment: the earliest end counts. */
+static size_t
+put_certificate(
+    const struct stats *at, size_t n, char *dst, size_t cap, size_t len)
+{
+	char text[CLOCK_RFC3339_LEN + 1];
+	int64_t until = 0;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		int64_t one = at[i].certificate_until_s;
+
+		if (one != 0 && (until == 0 || one < until))
+			until = one;
+	}
+	if (until == 0)
+		return len;
+	clock_rfc3339(text, until);
+	r = snprintf(
+	    dst + len, cap - len, "certificate good until: %s\n", text);
+	return r < 0 || (size_t)r >= cap - len ? len : len + (size_t)r;
+}
+
 size_t
 stats_text(const struct stats *at, size_t n, char *dst, size_t cap)
 {
@@ -40,5 +64,5 @@ stats_text(const struct stats *at, size_t n, char *dst, size_t cap)
 	len = put_line(dst, cap, len, #name, sum);
 	STATS_LIST(X)
 #undef X
-	return len;
+	return put_certificate(at, n, dst, cap, len);
 }

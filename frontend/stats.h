@@ -28,11 +28,13 @@ struct stats {
 #define X(name) _Atomic uint64_t name;
 	STATS_LIST(X)
 #undef X
+	_Atomic int64_t certificate_until_s; /* 0: there is none */
 };
 
 /* n slots, shared with every child that is forked later. */
 struct stats *stats_new(size_t n);
-/* Adds up the slots: lines "name: value\n". Returns the length. */
+/* Adds up the slots: lines "name: value\n", and when the first certificate in
+ * use ends. Returns the length. */
 size_t stats_text(const struct stats *at, size_t n, char *dst, size_t cap);
 
 #define STATS_UP(stats, name) ((void)(stats)->name++)

@@ -48,6 +48,7 @@ struct tls {
 	struct tls_key *key;
 	SSL_CTX *ctx;
 	struct asking identity, ticket_keys;
+	_Atomic int64_t *until_s;
 };
 
 static void
@@ -216,6 +217,8 @@ tell_identity(const struct tls *t)
 	char until[CLOCK_RFC3339_LEN + 1];
 
 	tls_status(t, &s);
+	if (t->until_s != NULL)
+		*t->until_s = s.not_after;
 	clock_rfc3339(until, s.not_after);
 	log_info("TLS: serving the certificate of %.100s, good until %s",
 	    s.name, until);
@@ -313,7 +316,7 @@ ask_ticket_keys(evutil_socket_t fd, short what, void *arg)
 
 struct tls *
 tls_new(struct event_base *base, const struct settings *settings,
-    struct chan *secretd)
+    struct chan *secretd, _Atomic int64_t *until_s)
 {
 	struct tls *t = mem_new(sizeof(*t));
 
@@ -328,6 +331,7 @@ tls_new(struct event_base *base, const struct settings *settings,
 		log_fatal("deployment.tls_config leaves nothing to serve");
 	t->base = base;
 	t->secretd = secretd;
+	t->until_s = until_s;
 	t->tickets = tls_tickets_new();
 	t->identity.backoff_ms = t->ticket_keys.backoff_ms = BACKOFF_MIN_MS;
 	event_assign(&t->identity.event, base, -1, 0, ask_identity, t);

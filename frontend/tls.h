@@ -17,9 +17,10 @@ struct ssl_ctx_st;
 struct tls;
 
 /* Before the sandbox; fatal when deployment.tls_config allows nothing. secretd
- * is borrowed and must live longer; the answers come from the loop. */
+ * is borrowed and must live longer; the answers come from the loop. until_s
+ * (NULL allowed) gets the end of each certificate that comes into use. */
 struct tls *tls_new(struct event_base *base, const struct settings *settings,
-    struct chan *secretd);
+    struct chan *secretd, _Atomic int64_t *until_s);
 /* After the last TLS connection has been freed. NULL allowed. */
 void tls_free(struct tls *t);
 /* For conn_tls_server; borrowed. NULL until the first identity is there

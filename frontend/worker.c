@@ -23,6 +23,7 @@
 #include "frontend/listener.h"
 #include "frontend/pool.h"
 #include "frontend/screen.h"
+#include "frontend/stats.h"
 #include "frontend/tls.h"
 
 #define DRAIN_MS 25000
@@ -111,7 +112,8 @@ open_peers(struct worker *w, const struct worker_start *start)
 	if (settings_tls(w->settings)) {
 		w->secretd =
 		    chan_connect(w->base, start->secretd_path, &secretd, w);
-		w->tls = tls_new(w->base, w->settings, w->secretd);
+		w->tls = tls_new(w->base, w->settings, w->secretd,
+		    &w->stats->certificate_until_s);
 	}
 }
 

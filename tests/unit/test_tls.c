@@ -36,6 +36,7 @@ struct pair {
 	unsigned char tickets[3 * TICKET_KEY_LEN];
 	unsigned n_tickets;
 	struct tls *tls;
+	_Atomic int64_t until_s;
 };
 
 static struct event_base *base;
@@ -114,7 +115,7 @@ pair_start(struct pair *p, const struct tls_fixture *f)
 	p->key = f->key;
 	p->secretd = chan_accepted(base, fds[0], &secretd_side, p);
 	p->frontend = chan_accepted(base, fds[1], &frontend_side, NULL);
-	p->tls = tls_new(base, &settings, p->frontend);
+	p->tls = tls_new(base, &settings, p->frontend, &p->until_s);
 	ck_assert_ptr_null(tls_ctx(p->tls));
 	spin(20);
 }
@@ -242,6 +243,7 @@ START_TEST(test_identity)
 	ck_assert(s.identity && s.signer);
 	ck_assert_ptr_nonnull(strstr(s.name, "localhost"));
 	ck_assert_int_gt(s.not_after, clock_unix_s());
+	ck_assert_int_eq(p.until_s, s.not_after);
 	SSL_CTX *ctx = tls_fixture_client(&cert, TLS1_3_VERSION);
 	link_up(&l, &p, ctx, NULL, "\x02h2\x08http/1.1");
 	ck_assert(l.up && l.done);
