@@ -1,7 +1,8 @@
 #!/bin/sh
 # run.sh: the end-to-end tests, against the daemons of this build. Arguments
-# name test files (default: all), E2E_ONLY a pattern of test names. The programs are copied to a directory that
-# every uid can read, since the daemons never run as root.
+# name test files (default: all), E2E_ONLY a pattern of test names. The programs
+# are copied to a directory that every uid can read, since the daemons never run
+# as root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${DOORWARD_BUILD:-$PWD}
