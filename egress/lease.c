@@ -58,13 +58,14 @@ struct leases {
 	struct chan *authd;
 	EVP_MD *sha256; /* fetched before the sandbox: OpenSSL reads files */
 	EVP_MD_CTX *digest;
-	struct event *tick;
+	struct event *tick; /* pending while there are leases */
 	struct lease **buckets;
 	size_t mask, n, max;
 	TAILQ_HEAD(lease_list, lease) lru; /* most recently used last */
 };
 
 static void lease_ask(struct lease *l);
+static void tick_later(struct leases *ls);
 
 /* The table's key of a credential on a route. */
 static void
@@ -213,7 +214,8 @@ lease_new(struct leases *ls, const uint8_t key[32], enum credential kind,
 	*at = l;
 	TAILQ_INSERT_TAIL(&ls->lru, l, lru);
 	l->listed = true;
-	ls->n++;
+	if (ls->n++ == 0)
+		tick_later(ls);
 	return l;
 }
 
@@ -501,6 +503,14 @@ leases_cut_outlived(struct leases *ls, int64_t now)
 		lease_cut(l, VERDICT_UNAVAILABLE);
 }
 
+static void
+tick_later(struct leases *ls)
+{
+	const struct timeval after = { .tv_usec = TICK_MS * 1000 };
+
+	event_add(ls->tick, &after);
+}
+
 /* Renews what open exchanges live under, and ends what is over. */
 static void
 leases_tick(evutil_socket_t fd, short what, void *arg)
@@ -520,12 +530,13 @@ leases_tick(evutil_socket_t fd, short what, void *arg)
 		    l->asking == 0 && TAILQ_EMPTY(&l->waits))
 			lease_drop(l);
 	}
+	if (ls->n > 0)
+		tick_later(ls);
 }
 
 struct leases *
 leases_new(struct event_base *base, size_t max)
 {
-	const struct timeval every = { .tv_usec = TICK_MS * 1000 };
 	struct leases *ls = mem_new(sizeof(*ls));
 	size_t n;
 
@@ -539,8 +550,8 @@ leases_new(struct event_base *base, size_t max)
 	ls->digest = EVP_MD_CTX_new();
 	if (ls->sha256 == NULL || ls->digest == NULL)
 		log_fatal("OpenSSL has no SHA-256");
-	ls->tick = event_new(base, -1, EV_PERSIST, leases_tick, ls);
-	if (ls->tick == NULL || event_add(ls->tick, &every) != 0)
+	ls->tick = event_new(base, -1, 0, leases_tick, ls);
+	if (ls->tick == NULL)
 		log_fatal("no timer for the leases");
 	return ls;
 }
