@@ -252,21 +252,29 @@ read_once(struct conn *c, enum conn_failure *why)
 	return CONN_IO_FAILED;
 }
 
+/* After so many bytes, is another record worth a try? Where only a short one
+ * came, the kernel would most often just say that there is no more. */
+static bool
+flows(const struct conn *c, size_t taken)
+{
+	return taken >= RECORD_MAX / 4 && taken < READ_BUDGET &&
+	    evbuffer_get_length(c->in) < c->input_high;
+}
+
 /* Nothing decrypted may stay inside the SSL, where no event tells of it: the
  * rest of a record is taken even when the budget or the watermark is reached.
  */
 long
 conn_tls_read(struct conn *c, enum conn_failure *why)
 {
-	size_t budget = READ_BUDGET;
+	size_t taken = 0;
 	long r;
 	do {
 		r = read_once(c, why);
 		if (r <= 0)
 			return r;
-		budget -= (size_t)r < budget ? (size_t)r : budget;
-	} while (SSL_pending(c->ssl) > 0 ||
-	    (budget > 0 && evbuffer_get_length(c->in) < c->input_high));
+		taken += (size_t)r;
+	} while (SSL_pending(c->ssl) > 0 || flows(c, taken));
 	return r;
 }
 
