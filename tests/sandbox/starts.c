@@ -53,6 +53,7 @@ OUTER(mdwe_lies, prctl, LIES, 65)
 OUTER(no_limits, prlimit64, EPERM, -1)
 OUTER(limits_lie, prlimit64, LIES, -1)
 OUTER(no_capget, capget, EPERM, -1)
+OUTER(no_capset, capset, EPERM, -1)
 
 /* Changing the user has made the process undumpable already. */
 static void
@@ -115,6 +116,8 @@ const struct start starts[] = {
 	{ "no limits", false, no_limits, "limit" },
 	{ "limits without effect", false, limits_lie, "limit" },
 	{ "capabilities that cannot be seen", false, no_capget, "capabilities" },
+	/* as the units have it */
+	{ "no capabilities, and no way to drop them", false, no_capset, NULL },
 };
 /* clang-format on */
 const size_t n_starts = sizeof(starts) / sizeof(starts[0]);

@@ -9,7 +9,7 @@ struct start {
 	const char *name;
 	bool as_root;	      /* stays root; left out when the test is not */
 	void (*before)(void); /* takes the layer away */
-	const char *words;    /* that the refusal must contain */
+	const char *words; /* that the refusal must contain; NULL: it starts */
 };
 
 extern const struct start starts[];

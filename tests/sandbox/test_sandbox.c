@@ -629,7 +629,9 @@ START_TEST(a_start_without_a_layer_fails)
 		o = confined_run_as_is(&spec, start->before, NULL, NULL);
 	else
 		o = confined_run(&spec, start->before, NULL, NULL);
-	ck_assert_msg(outcome_is_refused(&o, start->words),
+	ck_assert_msg(start->words != NULL
+		? outcome_is_refused(&o, start->words)
+		: outcome_is_good(&o),
 	    "%s: status %#x\n%s", start->name, (unsigned)o.status, o.log);
 }
 END_TEST

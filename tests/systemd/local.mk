@@ -5,5 +5,5 @@ TESTS += tests/systemd/units.sh
 EXTRA_DIST += tests/systemd/boot tests/systemd/cases.sh tests/systemd/guest.sh \
 	tests/systemd/connect.py
 check-system: all
-	DOORWARD_BUILD='$(abs_builddir)' $(srcdir)/tests/systemd/boot
+	DOORWARD_BUILD='$(abs_builddir)' $(srcdir)/tests/systemd/boot || [ $$? = 77 ]
 .PHONY: check-system

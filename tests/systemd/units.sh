@@ -58,7 +58,7 @@ for socket in ./*-*-*.socket; do
 	[ "$peer" != ctl ] || { group=root mode=0600; }
 	for line in "Service=doorward-$server.service" "SocketUser=root" \
 		"FileDescriptorName=$peer" "SocketGroup=$group" \
-		"SocketMode=$mode"; do
+		"SocketMode=$mode" PartOf=doorward.target; do
 		grep -qx "$line" "$socket" || fail "$socket: no $line"
 	done
 	grep -q "=/run/doorward/$server.$peer.sock$" "$socket" ||
