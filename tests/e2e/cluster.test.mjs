@@ -84,11 +84,27 @@ test('a cluster in trouble: 503 within 10 s for a login, never 401', { timeout: 
   assert.equal((await new Client(dw).login(token)).status, 503);
 });
 
+outageCase('a session outlives a cluster that is down', setUp, {
+  begin: (kube) => kube.stop(),
+  end: (kube) => kube.listen(),
+});
+
 for (const mode of ['silent', 'error'])
   outageCase(`a session outlives a cluster that is away (${mode})`, setUp, {
     begin: (kube) => { kube.mode = mode; },
     end: (kube) => { kube.mode = 'good'; },
   });
+
+test('a cluster that has restarted is asked on a new connection', async (t) => {
+  const { kube, client } = await setUp(t);
+  const token = kube.mint('istio-system', 'kiali-service-account');
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await client.login(token)).status, 200);
+    await kube.stop();
+    await kube.listen();
+  }
+  assert.equal((await client.login(token)).status, 200);
+});
 
 test('the cluster is asked at most once per recheck, whatever the load', async (t) => {
   const { kube, client } = await setUp(t, { config: { kubernetes_config: { cache_token_namespace_duration: 10 } } });

@@ -34,6 +34,12 @@ export class RealCluster {
   signal(name, signal) {
     process.kill(Number(fs.readFileSync(path.join(this.state, `${name}.pid`), "utf8")), signal);
   }
+  // Returns when nobody listens any more.
+  async stopServer() {
+    this.signal("apiserver", "SIGTERM");
+    await this.#until("the end of the API server", () =>
+      this.#call("GET", "/version").then(() => false, (e) => e.code === "ECONNREFUSED"));
+  }
 
   async addNamespace(name) {
     await this.#create("/api/v1/namespaces", { apiVersion: "v1", kind: "Namespace", metadata: { name } });
