@@ -2,7 +2,7 @@
 // wanted to go, session, sign out, errors; by keyboard, on a phone, in both
 // colour schemes, and under attack.
 import assert from 'node:assert/strict';
-import { assertAccessible, focused, noBrowser, openBrowser, openPage, phone } from './lib/browser.mjs';
+import { assertAccessible, desktop, focused, noBrowser, openBrowser, openPage, phone } from './lib/browser.mjs';
 import { Client } from './lib/client.mjs';
 import { startDoorward } from './lib/doorward.mjs';
 import { test } from './lib/test.mjs';
@@ -22,12 +22,11 @@ const page = {
   },
 };
 
-async function setUp(t, config = {}) {
+async function setUp(t) {
   const upstream = await new Console(t, page).listen();
   const dw = await startDoorward(t, {
     console: upstream.url,
-    config: { deployment: { namespace: 'mesh', instance_name: 'kiali' }, ...config,
-      doorward: { console: { preset: 'generic' }, ...config.doorward } },
+    config: { doorward: { console: { preset: 'generic' } } },
   });
   return { dw, upstream, browser: await openBrowser(t, dw), token: dw.issuer.bound('mesh', 'ann') };
 }
@@ -46,7 +45,21 @@ test('sign in, use the console, sign out', { skip }, async (t) => {
   await p.goto('/some/page?a=1&b=%20x');
   assert.equal(path(p), '/_doorward/login?return=/some/page%3Fa%3D1%26b%3D%2520x');
   assert.equal(await p.title(), 'Sign in');
-  assert.equal(await p.textContent('code'), 'kubectl -n mesh create token kiali-service-account');
+  const command = 'kubectl -n istio-system create token kiali-service-account';
+  assert.equal(await p.textContent('code'), command);
+  const lines = () => p.evaluate(() => {
+    const range = document.createRange();
+    range.selectNodeContents(document.querySelector('code'));
+    return range.getClientRects().length;
+  });
+  assert.equal(await lines(), 1);
+  // Where it does not fit on a line it is one all the same when copied, and one
+  // click takes all of it.
+  await p.setViewportSize(phone);
+  assert.ok(await lines() > 1);
+  await p.click('code');
+  assert.equal(await p.evaluate(() => getSelection().toString()), command);
+  await p.setViewportSize(desktop);
   assert.equal(await p.getAttribute('#token', 'type'), 'password');
   assert.equal(await p.locator('[role=alert]').count(), 0);
   await assertAccessible(p, 'login');
@@ -60,7 +73,7 @@ test('sign in, use the console, sign out', { skip }, async (t) => {
   await assertAccessible(p, 'login with an error');
 
   await signIn(p, dw.issuer.bound('mesh', 'ann', { seconds: -300 }));
-  assert.match(await p.textContent('[role=alert]'), /expired on .* GMT\. Make a new one: kubectl -n mesh create token/);
+  assert.match(await p.textContent('[role=alert]'), /expired on .* GMT\. Make a new one: kubectl -n istio-system create token/);
 
   // The browser itself stops an empty field; without its help the server does.
   await p.click('button');
