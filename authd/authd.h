@@ -44,6 +44,7 @@ struct authd {
 	struct chan *secretd; /* NULL in tests */
 	struct event *purge;
 	struct event *ask_secretd;
+	bool secretd_answered; /* about the session keys, whatever it said */
 	struct pending_list pending;
 	uint64_t logins, logins_failed, logouts, sessions_ended;
 };

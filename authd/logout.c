@@ -66,7 +66,7 @@ logout_start(struct logout *l, struct slice cookie, const char *client)
 	if (r == ERR_NOT_FOUND) {
 		logout_finish(l, VERDICT_NO_SESSION);
 	} else if (r != 0) {
-		logout_finish(l, VERDICT_UNAVAILABLE);
+		logout_finish(l, VERDICT_REJECTED);
 	} else {
 		a->logouts++;
 		audit_logout(session.user, client);

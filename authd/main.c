@@ -9,7 +9,10 @@
  */
 #include <stdlib.h>
 
+#include <event2/event.h>
+
 #include "common/audit.h"
+#include "common/clock.h"
 #include "common/daemon.h"
 #include "common/listen.h"
 #include "common/log.h"
@@ -25,6 +28,16 @@
 #include "authd/token.h"
 
 #define DNS_PORT 53
+#define LISTEN_CHECK_MS 10
+#define LISTEN_WAIT_MS 3000
+
+static struct {
+	struct options options;
+	struct listen_set sockets;
+	struct authd *authd;
+	struct event *listen_timer;
+	int64_t listen_by_ms;
+} process;
 
 static void
 confine(const struct options *o, const struct settings *settings)
@@ -45,33 +58,53 @@ confine(const struct options *o, const struct settings *settings)
 	sandbox_enter(&spec);
 }
 
+/* Nobody is accepted before secretd has answered: without session keys every
+ * answer would be "not now", and a restart of this process would be seen. Peers
+ * wait in the backlog meanwhile, but not for long. */
+static void
+listen_when_ready(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval again = { .tv_usec = LISTEN_CHECK_MS * 1000 };
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (process.authd->secretd_answered ||
+	    clock_mono_ms() >= process.listen_by_ms)
+		authd_listen(process.authd, &process.sockets, &process.options);
+	else
+		(void)evtimer_add(process.listen_timer, &again);
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options options;
-	struct listen_set sockets;
+	struct options *options = &process.options;
 	struct settings *settings;
 	struct event_base *base;
-	struct authd *authd;
 	char *secretd_path;
 
-	options_parse(&options, ROLE_AUTHD, argc, argv);
+	options_parse(options, ROLE_AUTHD, argc, argv);
 	log_open("authd");
-	settings = settings_load(options.config);
+	settings = settings_load(options->config, false);
 	audit_enable(settings->audit_log);
-	listen_take(&sockets);
+	listen_take(&process.sockets);
 	notify_open();
 
 	base = daemon_base();
 	daemon_signals(base);
-	authd = authd_new(base, settings,
+	process.authd = authd_new(base, settings,
 	    token_verifier_new(base, settings, resolve_new(base)),
-	    options.state_dir);
-	secretd_path = options_socket(&options, ROLE_SECRETD, ROLE_AUTHD);
+	    options->state_dir);
+	secretd_path = options_socket(options, ROLE_SECRETD, ROLE_AUTHD);
 
-	confine(&options, settings);
-	secretd_connect(authd, secretd_path);
-	authd_listen(authd, &sockets, &options);
+	confine(options, settings);
+	secretd_connect(process.authd, secretd_path);
+	process.listen_timer = evtimer_new(base, listen_when_ready, NULL);
+	process.listen_by_ms = clock_mono_ms() + LISTEN_WAIT_MS;
+	if (process.listen_timer == NULL)
+		log_fatal("no timer");
+	listen_when_ready(-1, 0, NULL);
 	free(secretd_path);
-	return daemon_run(base, NULL, NULL, authd);
+	return daemon_run(base, NULL, NULL, process.authd);
 }

@@ -13,7 +13,8 @@ struct keys;
 
 /* Fills *out for sessions that live at most longest_s; returns when to ask
  * again, in seconds. Where not all keys fit, those of the newest session key
- * and the newest epochs come first. */
+ * and the newest epochs come first (a frontend then asks about a cookie that it
+ * does not know, rather than drop it). */
 uint32_t screen_keys(struct ticket_keys *out, const struct keys *keys,
     uint32_t longest_s, int64_t now);
 

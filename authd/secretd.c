@@ -23,8 +23,10 @@ session_keys_came(int err, struct chan_in *reply, void *arg)
 	struct authd *a = arg;
 	bool ready = keys_ready(a->keys), dropped = false;
 
-	if (err == 0)
+	if (err == 0) {
+		a->secretd_answered = true;
 		err = keys_load(a->keys, &reply->body, &dropped);
+	}
 	if (err == ERR_NOT_FOUND)
 		log_error("secretd has no usable signing key: %s",
 		    ready ? "the last one stays in use" : "nobody can log in");

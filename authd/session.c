@@ -29,7 +29,6 @@ struct sessions {
 	struct keys *keys;
 	sessions_evicted_fn *evicted;
 	void *evicted_arg;
-	uint32_t epoch_length_s;
 };
 
 void
@@ -55,7 +54,6 @@ sessions_new(const struct settings *settings, struct store *store,
 	s->keys = keys;
 	s->evicted = evicted;
 	s->evicted_arg = arg;
-	s->epoch_length_s = ticket_epoch_length(sessions_longest_s(s));
 	return s;
 }
 
@@ -225,13 +223,13 @@ make_room(struct sessions *s, struct slice user)
 }
 
 static void
-cookie_make(const struct sessions *s, const struct session_key *key,
-    int64_t now, char cookie[TICKET_LEN + 1])
+cookie_make(
+    const struct session_key *key, int64_t now, char cookie[TICKET_LEN + 1])
 {
 	struct ticket_key ticket_key;
 
-	ticket_key_derive(&ticket_key, key->id, key->screening,
-	    ticket_epoch(now, s->epoch_length_s));
+	ticket_key_derive(
+	    &ticket_key, key->id, key->screening, ticket_epoch(now));
 	ticket_make(cookie, &ticket_key);
 	secret_wipe(&ticket_key, sizeof ticket_key);
 }
@@ -259,7 +257,7 @@ sessions_create(struct sessions *s, struct slice user, struct slice token,
 	if (token.len > 0)
 		memcpy(session.token, token.p, token.len);
 	session.token_len = token.len;
-	cookie_make(s, key, now, cookie);
+	cookie_make(key, now, cookie);
 	ticket_handle(session.handle, (struct slice){ cookie, TICKET_LEN });
 	r = session_write(s, &session, key, true);
 	if (r == 0)

@@ -286,8 +286,8 @@ conn_free(struct conn *c)
 		close(c->fd);
 	c->fd = -1;
 	c->freed = true;
-	if (c->closed != NULL)
-		c->closed(c->closed_arg);
+	if (c->at_free != NULL)
+		c->at_free(c->at_free_arg);
 	if (c->depth == 0)
 		release(c);
 }
@@ -514,6 +514,13 @@ conn_set_owner(struct conn *c, const struct conn_ops *ops, void *arg)
 	c->arg = arg;
 }
 
+void
+conn_at_free(struct conn *c, void (*freed)(void *arg), void *arg)
+{
+	c->at_free = freed;
+	c->at_free_arg = arg;
+}
+
 struct evbuffer *
 conn_input(struct conn *c)
 {
@@ -576,14 +583,12 @@ linger_ended(struct conn *c, void *arg)
 }
 
 void
-conn_close_lingering(struct conn *c, void (*closed)(void *arg), void *arg)
+conn_close_lingering(struct conn *c)
 {
 	static const struct conn_ops linger = {
 		.readable = linger_readable,
 		.ended = linger_ended,
 	};
-	c->closed = closed;
-	c->closed_arg = arg;
 	if (c->phase != CONN_OPEN || c->later != 0 ||
 	    (c->finished && c->peer_ended)) {
 		conn_free(c);

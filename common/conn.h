@@ -92,12 +92,15 @@ void conn_write_stall(struct conn *c, uint32_t ms);
 /* Sends what is in the output, then FIN (TLS: close_notify). */
 void conn_finish(struct conn *c);
 /* conn_finish, then reads and drops until the peer closes or 2 s have passed
- * (RFC 9112 9.6), then frees. The owner must not use c any more. closed (may be
- * NULL) is called when it is gone: from the loop, or before this returns. */
-void conn_close_lingering(struct conn *c, void (*closed)(void *arg), void *arg);
+ * (RFC 9112 9.6), then frees. The owner must not use c any more. */
+void conn_close_lingering(struct conn *c);
 /* Closes at once (TLS with a paused handshake job: unwinds it first). NULL
  * allowed. */
 void conn_free(struct conn *c);
+
+/* Calls freed when the conn is freed, by whomever and however late (lingering).
+ */
+void conn_at_free(struct conn *c, void (*freed)(void *arg), void *arg);
 
 /* Text of the peer's address without port ("" for Unix) and its port. */
 const char *conn_peer(const struct conn *c);

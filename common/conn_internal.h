@@ -25,6 +25,8 @@ struct conn {
 	void *arg;
 	int fd;
 	enum conn_phase phase;
+	void (*at_free)(void *arg);
+	void *at_free_arg;
 	unsigned depth; /* event handlers of ours on the stack */
 	bool freed;	/* memory goes when depth is 0 again */
 
@@ -39,8 +41,6 @@ struct conn {
 	bool flushing;	       /* additions to out need no wake-up */
 	bool write_blocked;    /* the kernel takes no more for now */
 	bool lingering;
-	void (*closed)(void *arg); /* with conn_close_lingering */
-	void *closed_arg;
 	int later; /* enum conn_failure + 1 to report from the loop */
 
 	int64_t timer_at; /* when on_timer fires */

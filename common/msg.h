@@ -69,7 +69,7 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* End a session. The result comes when every egress has acknowledged. text cookie, text client */ \
     X(MSG_LOGOUT,             R(FRONTEND), R(AUTHD),      5,   196, FD_NONE, MSG_LOGOUT_RESULT) \
     /* u8 enum verdict: ALLOW (it is ended), NO_SESSION (there was none), UNAVAILABLE (ended
-       here, but an egress has not acknowledged) */ \
+       here, but an egress has not acknowledged), REJECTED (not ended: the store failed) */ \
     X(MSG_LOGOUT_RESULT,      R(AUTHD),    R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
     /* The cookie screening keys. empty */ \
     X(MSG_SCREEN_KEYS,        R(FRONTEND), R(AUTHD),      0,     0, FD_NONE, MSG_SCREEN_KEYS_RESULT) \

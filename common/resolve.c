@@ -68,7 +68,7 @@ log_evdns(int is_warning, const char *text)
 		log_limited(
 		    &rate, 10000, LOG_LEVEL_WARN, "name server: %.200s", text);
 	else
-		log_debug("name server: %.200s", text);
+		log_trace("name server: %.200s", text);
 }
 
 struct resolve *

@@ -102,7 +102,7 @@ settings_read(const char *file, struct conf_errors *e)
 }
 
 struct settings *
-settings_load(const char *file)
+settings_load(const char *file, bool with_warnings)
 {
 	struct conf_errors e = { 0 };
 	struct settings *s = settings_read(file, &e);
@@ -111,6 +111,8 @@ settings_load(const char *file)
 		enum log_level level =
 		    e.at[i].warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
 
+		if (e.at[i].warning && !with_warnings)
+			continue;
 		if (e.at[i].line > 0)
 			log_write(level, "%s:%u:%u: %s", file, e.at[i].line,
 			    e.at[i].column, e.at[i].text);

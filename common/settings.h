@@ -99,8 +99,9 @@ struct settings {
 /* Reads and checks. Errors and warnings are added to e. NULL when one was
  * fatal. */
 struct settings *settings_read(const char *file, struct conf_errors *e);
-/* For daemons: logs warnings, and every error, then is fatal. */
-struct settings *settings_load(const char *file);
+/* For daemons: logs every error, then is fatal. Warnings are for one of them to
+ * tell: the frontend. */
+struct settings *settings_load(const char *file, bool with_warnings);
 void settings_free(struct settings *s);
 /* The table, for check-config. */
 extern const struct conf_table settings_table;

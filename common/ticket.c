@@ -49,20 +49,12 @@ ticket_setup(void)
 		log_fatal("OpenSSL cannot be set up");
 }
 
-uint32_t
-ticket_epoch_length(uint32_t longest_s)
-{
-	uint32_t share = longest_s / 32;
-
-	return share > TICKET_EPOCH_MIN_S ? share : TICKET_EPOCH_MIN_S;
-}
-
 uint16_t
-ticket_epoch(int64_t unix_s, uint32_t epoch_length_s)
+ticket_epoch(int64_t unix_s)
 {
 	uint64_t s = unix_s < 0 ? 0 : (uint64_t)unix_s;
 
-	return (uint16_t)((s / epoch_length_s) & 0xffff);
+	return (uint16_t)((s / TICKET_EPOCH_S) & 0xffff);
 }
 
 void

@@ -5,7 +5,8 @@
  *   b64url( u8 version 1, raw[4] key id, u16 epoch, raw[32] random, raw[16] tag
  * ) tag       = first 16 bytes of HMAC-SHA-256(epoch key, the 39 bytes before)
  *   epoch key = HMAC-SHA-256(screening key, "epoch", u16 epoch)
- *   epoch     = (unix time / epoch length) mod 65536
+ *   epoch     = (unix time / 4 hours) mod 65536, whatever the sessions' life:
+ *               another life must not make the cookies of live ones unknown
  *
  * SECURITY: the tag proves nothing; it only lets a frontend drop garbage
  * cheaply. A session exists when authd finds it, and for no other reason.
@@ -24,7 +25,7 @@
 #define TICKET_LEN 74 /* characters of a cookie's value, without NUL */
 #define TICKET_KEY_LEN 32
 #define TICKET_KEYS_MAX 64
-#define TICKET_EPOCH_MIN_S 14400
+#define TICKET_EPOCH_S 14400
 
 struct ticket_key {
 	uint8_t key_id[MSG_KEY_ID_LEN];
@@ -35,16 +36,14 @@ struct ticket_key {
  */
 struct ticket_keys {
 	struct ticket_key at[TICKET_KEYS_MAX];
-	size_t n;
+	size_t n; /* at the maximum there may be more that did not fit */
 };
 
 /* Once, before the sandbox: OpenSSL would else open its configuration at the
  * first use, and the process would be killed. */
 void ticket_setup(void);
 
-/* How long an epoch lasts when no session lives longer than longest_s. */
-uint32_t ticket_epoch_length(uint32_t longest_s);
-uint16_t ticket_epoch(int64_t unix_s, uint32_t epoch_length_s);
+uint16_t ticket_epoch(int64_t unix_s);
 /* Derives the epoch's key from the screening key of key_id. */
 void ticket_key_derive(struct ticket_key *key,
     const uint8_t key_id[MSG_KEY_ID_LEN],

@@ -83,7 +83,7 @@ main(int argc, char **argv)
 
 	options_parse(&options, ROLE_EGRESS, argc, argv);
 	log_open("egress");
-	settings = settings_load(options.config);
+	settings = settings_load(options.config, false);
 	audit_enable(settings->audit_log);
 	listen_take(&sockets);
 	notify_open();

@@ -238,7 +238,7 @@ on_logout(int err, struct chan_in *in, void *arg)
 	o->asked = 0;
 	/* The cookie stays when nobody has ended the session: a person who
 	 * believes to be out must be. */
-	if (authd_read_logout(err, in) == VERDICT_COUNT)
+	if (!authd_read_logout(err, in))
 		api_error(o, 503,
 		    SLICE("You are still signed in: the sign-in service does "
 			  "not answer. Try again in a moment."),

@@ -40,7 +40,7 @@ struct authd_session {
 	int64_t expires_s;
 };
 void authd_read_session(struct authd_session *a, int err, struct chan_in *in);
-/* VERDICT_COUNT: no answer, the session may still be there. */
-enum verdict authd_read_logout(int err, struct chan_in *in);
+/* True when the session is over; else it may still be there. */
+bool authd_read_logout(int err, struct chan_in *in);
 
 #endif

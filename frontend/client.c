@@ -46,18 +46,14 @@ request_drop(struct client *c)
 void
 client_free(struct client *c)
 {
-	struct worker *w = c->w;
+	struct conn *conn = c->conn;
 
 	request_drop(c);
-	screen_unwait(w->screen, &c->waiter);
+	screen_unwait(c->w->screen, &c->waiter);
 	event_del(&c->next);
-	conn_free(c->conn);
-	TAILQ_REMOVE(&w->clients, c, link);
-	w->n_clients--;
-	limits_leave(w->limits, c->slot);
-	STATS_DOWN(w->stats, open);
+	TAILQ_REMOVE(&c->w->clients, c, link);
 	free(c);
-	worker_client_gone(w);
+	conn_free(conn);
 }
 
 /* What was written still goes out, and a client that is sending gets to read
@@ -68,8 +64,8 @@ close_lingering(struct client *c)
 	struct conn *conn = c->conn;
 
 	c->conn = NULL;
-	worker_linger(c->w, conn);
 	client_free(c);
+	conn_close_lingering(conn);
 }
 
 void
@@ -417,16 +413,14 @@ client_new(struct worker *w, int fd, struct limits_slot *slot)
 	struct client *c = mem_new(sizeof(*c));
 
 	c->w = w;
-	c->slot = slot;
 	c->waiter.ready = on_screen_ready;
 	c->waiter.arg = c;
 	c->conn = conn_accepted(w->base, fd, &client_ops, c);
 	conn_watermarks(c->conn, INPUT_HIGH, OUTPUT_LOW);
 	event_assign(&c->next, w->base, -1, 0, on_next, c);
 	TAILQ_INSERT_TAIL(&w->clients, c, link);
-	w->n_clients++;
+	worker_seat(w, c->conn, slot);
 	STATS_UP(w->stats, accepted);
-	STATS_UP(w->stats, open);
 	if (w->tls != NULL) {
 		c->tls = true;
 		c->state = CLIENT_HANDSHAKE;

@@ -37,7 +37,6 @@ struct client {
 	TAILQ_ENTRY(client) link;
 	struct worker *w;
 	struct conn *conn;
-	struct limits_slot *slot;
 	enum client_state state;
 	bool tls, used, ended; /* ended: the client has finished sending */
 	struct http_scan scan;

@@ -72,7 +72,7 @@ on_refused_failed(struct conn *c, enum conn_failure why, void *arg)
 /* Says why instead of only hanging up, since it is a matter of configuration
  * that somebody has to find. What the client sends is not even parsed. */
 static void
-refuse_plain(struct listener *l, int fd)
+refuse_plain(struct listener *l, int fd, struct limits_slot *slot)
 {
 	static const struct conn_ops ops = { .readable = on_refused_over,
 		.ended = on_refused_over,
@@ -88,13 +88,14 @@ refuse_plain(struct listener *l, int fd)
 	static struct log_rate rate;
 	struct conn *c = conn_accepted(l->w->base, fd, &ops, NULL);
 
+	worker_seat(l->w, c, slot);
 	STATS_UP(l->w->stats, refused_plain);
 	log_limited(&rate, 10000, LOG_LEVEL_WARN,
 	    "refused plain HTTP from client=%s, which is neither this machine "
 	    "nor in doorward.trusted_proxies",
 	    conn_peer(c));
 	reply_write(conn_output(c), &r, &m);
-	worker_linger(l->w, c);
+	conn_close_lingering(c);
 }
 
 static void
@@ -117,8 +118,7 @@ admit(struct listener *l, int fd, const struct sockaddr *peer)
 		}
 	}
 	if (w->tls == NULL && !listener_plain_allowed(w->settings, peer)) {
-		limits_leave(w->limits, slot);
-		refuse_plain(l, fd);
+		refuse_plain(l, fd, slot);
 		return;
 	}
 	client_new(w, fd, slot);

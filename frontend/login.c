@@ -187,7 +187,7 @@ on_logout(int err, struct chan_in *in, void *arg)
 
 	o->asked = 0;
 	/* As in Kiali's logout: who believes to be out must be. */
-	if (authd_read_logout(err, in) == VERDICT_COUNT)
+	if (!authd_read_logout(err, in))
 		show_logout(o, 503,
 		    "You are still signed in: the sign-in service does not "
 		    "answer. Try again in a moment.");

@@ -97,7 +97,7 @@ main(int argc, char **argv)
 
 	options_parse(&options, ROLE_FRONTEND, argc, argv);
 	log_open("frontend");
-	frontend.settings = settings_load(options.config);
+	frontend.settings = settings_load(options.config, true);
 	frontend.started_s = clock_unix_s();
 	audit_enable(frontend.settings->audit_log);
 	listen_take(&sockets);

@@ -28,36 +28,38 @@
 
 #define DRAIN_MS 25000
 
-/* Ends the loop of a draining worker when nobody is left to be served. */
+/* A connection's place: it is given back when the descriptor is, so that one
+ * that lingers still counts. */
+struct seat {
+	struct worker *w;
+	struct limits_slot *slot;
+};
+
 static void
-end_when_drained(struct worker *w)
+seat_leave(void *arg)
 {
-	if (w->draining && w->n_clients == 0 && w->n_lingering == 0)
+	struct seat *s = arg;
+	struct worker *w = s->w;
+
+	w->n_clients--;
+	limits_leave(w->limits, s->slot);
+	STATS_DOWN(w->stats, open);
+	free(s);
+	if (!w->draining)
+		listener_update(w->listener);
+	else if (w->n_clients == 0)
 		event_base_loopexit(w->base, NULL);
 }
 
 void
-worker_client_gone(struct worker *w)
+worker_seat(struct worker *w, struct conn *conn, struct limits_slot *slot)
 {
-	if (!w->draining)
-		listener_update(w->listener);
-	end_when_drained(w);
-}
+	struct seat *s = mem_new(sizeof(*s));
 
-static void
-on_closed(void *arg)
-{
-	struct worker *w = arg;
-
-	w->n_lingering--;
-	end_when_drained(w);
-}
-
-void
-worker_linger(struct worker *w, struct conn *conn)
-{
-	w->n_lingering++;
-	conn_close_lingering(conn, on_closed, w);
+	*s = (struct seat){ w, slot };
+	w->n_clients++;
+	STATS_UP(w->stats, open);
+	conn_at_free(conn, seat_leave, s);
 }
 
 static void
@@ -76,7 +78,8 @@ drain(struct worker *w)
 		next = TAILQ_NEXT(c, link);
 		client_drain(c);
 	}
-	end_when_drained(w);
+	if (w->n_clients == 0)
+		event_base_loopexit(w->base, NULL);
 }
 
 static void

@@ -19,6 +19,7 @@ struct conn;
 struct event;
 struct event_base;
 struct limits;
+struct limits_slot;
 struct listener;
 struct pool;
 struct screen;
@@ -45,8 +46,7 @@ struct worker {
 	struct limits *limits;
 	struct listener *listener;
 	struct client_list clients;
-	size_t n_clients;
-	size_t n_lingering; /* answered, but the peer has not closed yet */
+	size_t n_clients; /* connections, those that linger as well */
 	bool draining, egress_failed;
 	uint8_t *scratch;
 };
@@ -63,9 +63,8 @@ struct worker_start {
 
 /* The whole life of a worker, from fork to exit status. */
 int worker_run(const struct worker_start *start);
-/* A client is gone: the worker may have room again, or be drained. */
-void worker_client_gone(struct worker *w);
-/* Closes what nobody owns any more; a drained worker waits for that too. */
-void worker_linger(struct worker *w, struct conn *conn);
+/* Counts a connection, with its place in the limits (may be NULL), until it is
+ * gone; lingering is part of that. */
+void worker_seat(struct worker *w, struct conn *conn, struct limits_slot *slot);
 
 #endif

@@ -54,7 +54,7 @@ main(int argc, char **argv)
 
 	options_parse(&options, ROLE_SECRETD, argc, argv);
 	log_open("secretd");
-	secretd.settings = settings_load(options.config);
+	secretd.settings = settings_load(options.config, false);
 	listen_take(&sockets);
 	notify_open();
 

@@ -645,6 +645,27 @@ START_TEST(screening_keys_fit_the_cookies)
 }
 END_TEST
 
+/* A restart with another lifetime must not look like a logout. */
+START_TEST(screening_keys_outlive_a_new_lifetime)
+{
+	static const int64_t lives[] = { 86400, 604800, 2592000, 604800 };
+	struct login_answer l;
+	struct ticket_keys keys;
+	struct answer a;
+	uint32_t again = 0;
+
+	login_good(&l);
+	for (size_t i = 0; i < sizeof lives / sizeof *lives; i++) {
+		f.settings.expiration_s = (uint32_t)lives[i];
+		fixture_restart(&f, true);
+		fixture_connect_frontend(&f);
+		fixture_ask(&f, f.frontend, MSG_SCREEN_KEYS, NULL, &a);
+		ck_assert_int_eq(ticket_keys_get(&a.body, &keys, &again), 0);
+		ck_assert_int_eq(ticket_screen(&keys, slice_of(l.cookie)), 0);
+	}
+}
+END_TEST
+
 START_TEST(status_says_how_it_is)
 {
 	struct login_answer l;
@@ -733,6 +754,7 @@ logouts(void)
 	tcase_add_test(tc, logout_after_a_restart);
 	tcase_add_test(tc, logout_needs_no_keys);
 	tcase_add_test(tc, screening_keys_fit_the_cookies);
+	tcase_add_test(tc, screening_keys_outlive_a_new_lifetime);
 	tcase_add_test(tc, status_says_how_it_is);
 	tcase_add_test(tc, malformed_requests_close_the_channel);
 	return tc;

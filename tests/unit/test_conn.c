@@ -73,10 +73,12 @@ note(struct conn *c, struct seen *s, char what)
 	}
 	if (s->free_at == what || s->close_at == what) {
 		s->gone = true;
-		if (s->free_at == what)
+		if (s->free_at == what) {
 			conn_free(c);
-		else
-			conn_close_lingering(c, closed, s);
+		} else {
+			conn_at_free(c, closed, s);
+			conn_close_lingering(c);
+		}
 	}
 }
 

@@ -221,7 +221,7 @@ START_TEST(test_lingering_close)
 {
 	open_both(versions[_i]);
 	add_bulk(server.c);
-	conn_close_lingering(server.c, NULL, NULL);
+	conn_close_lingering(server.c);
 	server.c = NULL;
 	ck_assert(tls_fixture_run(base, &client.ended, 10000));
 	ck_assert(client.all && !client.wrong);

@@ -441,6 +441,20 @@ START_TEST(cut_body_behind_another_request)
 }
 END_TEST
 
+/* Whoever was refused but does not close still takes a place. */
+START_TEST(lingering_counts)
+{
+	int c = client_open();
+
+	say_z(c, "nonsense\r\n\r\n");
+	has(hear(c), "HTTP/1.1 400 ");
+	ck_assert_uint_eq(w.n_clients, 1);
+	(void)close(c);
+	turn();
+	ck_assert_uint_eq(w.n_clients, 0);
+}
+END_TEST
+
 START_TEST(garbled_egress)
 {
 	int c = client_open(), e;
@@ -505,6 +519,7 @@ main(void)
 	tcase_add_test(tc, no_egress);
 	tcase_add_test(tc, client_gone_cancels);
 	tcase_add_test(tc, cut_body_behind_another_request);
+	tcase_add_test(tc, lingering_counts);
 	tcase_add_test(tc, garbled_egress);
 	tcase_add_test(tc, flat_memory);
 	suite_add_tcase(suite, tc);
