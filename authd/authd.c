@@ -84,8 +84,7 @@ authd_free(struct authd *a)
 	free(a);
 }
 
-/* --- answers that come later ------------------------------------------------
- */
+/* --- answers that come later --- */
 
 void
 pending_add(struct authd *a, struct pending *p, struct chan *ch, uint64_t id)
@@ -117,8 +116,7 @@ pending_forget(struct authd *a, const struct chan *ch)
 			p->ch = NULL;
 }
 
-/* --- what several handlers say ----------------------------------------------
- */
+/* --- what several handlers say --- */
 
 void
 authd_session_ended(struct authd *a, const uint8_t handle[MSG_HANDLE_LEN],
@@ -132,13 +130,6 @@ authd_session_ended(struct authd *a, const uint8_t handle[MSG_HANDLE_LEN],
 	audit_str(&line, "user", user);
 	audit_str(&line, "reason", reason);
 	audit_end(&line);
-}
-
-void
-authd_fingerprint(
-    char dst[FINGERPRINT_LEN + 1], const uint8_t handle[MSG_HANDLE_LEN])
-{
-	text_hex(dst, handle, FINGERPRINT_LEN / 2);
 }
 
 const char *

@@ -71,10 +71,6 @@ void pending_forget(struct authd *a, const struct chan *ch);
  * egress, and the audit trail. user: "" when unknown. */
 void authd_session_ended(struct authd *a, const uint8_t handle[MSG_HANDLE_LEN],
     const char *user, const char *reason);
-/* A token's fingerprint for the audit trail: 16 hex digits of its SHA-256. */
-#define FINGERPRINT_LEN 16
-void authd_fingerprint(
-    char dst[FINGERPRINT_LEN + 1], const uint8_t handle[MSG_HANDLE_LEN]);
 /* "EXPIRED", ... */
 const char *authd_login_code_name(enum login_code code);
 

@@ -57,8 +57,7 @@ question_free(struct question *q)
 	free(q);
 }
 
-/* --- answering
- * ---------------------------------------------------------------- */
+/* --- answering --- */
 
 /* The longest lease, cut where the session ends and where the next review is
  * due; never so short that egress would ask for every request. */
@@ -154,8 +153,7 @@ verdict_of_find(int err)
 	}
 }
 
-/* --- cookies
- * ------------------------------------------------------------------- */
+/* --- cookies --- */
 
 static void
 cookie_allow(struct question *q, struct session *session, uint32_t review_in_ms)
@@ -263,20 +261,17 @@ cookie_start(struct question *q, struct slice cookie)
 	session_wipe(&session);
 }
 
-/* --- bearer tokens
- * --------------------------------------------------------------- */
+/* --- bearer tokens --- */
 
 static void
 audit_denied(const struct question *q, const struct token_result *result)
 {
-	char fingerprint[FINGERPRINT_LEN + 1];
 	struct audit a;
 
-	authd_fingerprint(fingerprint, q->handle);
 	audit_begin(&a, "AUDIT: Access denied");
 	audit_str(&a, "client", q->client);
 	audit_str(&a, "reason", authd_login_code_name(result->code));
-	audit_str(&a, "token", fingerprint);
+	audit_fingerprint(&a, "token", q->handle);
 	audit_end(&a);
 }
 
@@ -333,8 +328,7 @@ bearer_start(struct question *q, struct slice token)
 		question_answer(q, VERDICT_UNAVAILABLE, NULL);
 }
 
-/* --- messages
- * ---------------------------------------------------------------------- */
+/* --- messages --- */
 
 static struct question *
 question_new(struct chan *ch, const struct chan_in *in, enum msg_type answer)

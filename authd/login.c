@@ -65,10 +65,8 @@ login_token(const struct login *l)
 static void
 audit_outcome(const struct login *l, const struct outcome *o)
 {
-	char fingerprint[FINGERPRINT_LEN + 1];
 	struct audit a;
 
-	authd_fingerprint(fingerprint, l->handle);
 	audit_begin(&a,
 	    o->code == LOGIN_OK ? "AUDIT: Login successful"
 				: "AUDIT: Login failed");
@@ -77,7 +75,7 @@ audit_outcome(const struct login *l, const struct outcome *o)
 	audit_str(&a, "client", l->client);
 	if (o->code != LOGIN_OK)
 		audit_str(&a, "reason", authd_login_code_name(o->code));
-	audit_str(&a, "token", fingerprint);
+	audit_fingerprint(&a, "token", l->handle);
 	audit_end(&a);
 }
 

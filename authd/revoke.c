@@ -81,7 +81,7 @@ revokes_channels(const struct revokes *r)
 	return r->n_channels;
 }
 
-/* --- who is there, and who is missing ------------------------------------- */
+/* --- who is there, and who is missing --- */
 
 static void
 lost_drop_first(struct revokes *r)
@@ -109,8 +109,7 @@ lost_add(struct revokes *r)
 	r->lost_until_ms[r->n_lost++] = clock_mono_ms() + r->lease_max_ms;
 }
 
-/* --- one revocation ---------------------------------------------------------
- */
+/* --- one revocation --- */
 
 static void
 timer_set(struct revocation *v, uint32_t ms)
@@ -202,8 +201,7 @@ revokes_push(struct revokes *r, enum revoke what, const uint8_t *handle,
 	timer_set(v, v->asked > 0 || v->lost > 0 ? REVOKE_WAIT_MS : 0);
 }
 
-/* --- channels ----------------------------------------------------------------
- */
+/* --- channels --- */
 
 void
 revokes_attach(struct revokes *r, struct chan *ch)

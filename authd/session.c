@@ -75,8 +75,7 @@ sessions_count(const struct sessions *s)
 	return store_count(s->store);
 }
 
-/* --- content ----------------------------------------------------------------
- */
+/* --- content --- */
 
 static size_t
 content_encode(uint8_t dst[CONTENT_MAX], const struct session *session)
@@ -118,8 +117,7 @@ content_decode(struct session *out, const uint8_t *p, size_t len)
 	return 0;
 }
 
-/* --- rows -------------------------------------------------------------------
- */
+/* --- rows --- */
 
 static void
 owner_of(uint8_t owner[STORE_OWNER_LEN], struct slice user)
@@ -190,8 +188,7 @@ session_read(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
 	return r == 0 ? 0 : ERR_NOT_FOUND;
 }
 
-/* --- making ------------------------------------------------------------------
- */
+/* --- making --- */
 
 static int
 evict_oldest(struct sessions *s, const uint8_t *owner)
@@ -268,8 +265,7 @@ sessions_create(struct sessions *s, struct slice user, struct slice token,
 	return r;
 }
 
-/* --- finding and ending
- * ------------------------------------------------------- */
+/* --- finding and ending --- */
 
 static int
 session_judge(const struct sessions *s, const struct session *session)

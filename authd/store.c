@@ -89,7 +89,7 @@ struct store {
 	size_t count;
 };
 
-/* --- opening -------------------------------------------------------------- */
+/* --- opening --- */
 
 static bool
 is_damage(int rc)
@@ -250,8 +250,7 @@ store_close(struct store *s)
 	free(s);
 }
 
-/* --- statements ------------------------------------------------------------
- */
+/* --- statements --- */
 
 /* The statement, ready for its values; NULL when the database is gone (it was
  * damaged and could not be replaced): then it is tried again. */
@@ -330,8 +329,7 @@ column_copy(sqlite3_stmt *st, int column, uint8_t *dst, size_t len)
 	return 0;
 }
 
-/* --- the interface ----------------------------------------------------------
- */
+/* --- the interface --- */
 
 int
 store_put(struct store *s, const struct store_row *row)

@@ -62,16 +62,6 @@ audit_str(struct audit *a, const char *key, const char *value)
 }
 
 void
-audit_u64(struct audit *a, const char *key, uint64_t value)
-{
-	char field[96];
-	int len =
-	    snprintf(field, sizeof(field), ",\"%.32s\":%" PRIu64, key, value);
-
-	append(a, field, len > 0 ? (size_t)len : 0);
-}
-
-void
 audit_fingerprint(struct audit *a, const char *key, const uint8_t digest[32])
 {
 	char hex[2 * FINGERPRINT_BYTES + 1];

@@ -27,7 +27,6 @@ void audit_enable(bool enabled);
 void audit_begin(struct audit *a, const char *message);
 /* Values are escaped and cut to 256 bytes; a NULL value is left out. */
 void audit_str(struct audit *a, const char *key, const char *value);
-void audit_u64(struct audit *a, const char *key, uint64_t value);
 /* The fingerprint of a credential: the first 16 hex digits of its SHA-256,
  * which the caller has (32 bytes). */
 void audit_fingerprint(

@@ -61,7 +61,7 @@ chan_violation(struct chan *ch, unsigned type, const char *reason)
 	    role_name(ch->peer->peer), msg_name(type), reason);
 }
 
-/* ---- life ---- */
+/* --- life --- */
 
 static struct chan *
 chan_new(struct event_base *base, const struct chan_peer *peer, void *ctx)
@@ -102,7 +102,7 @@ chan_leave(struct chan *ch)
 		chan_destroy(ch);
 }
 
-/* ---- incoming ---- */
+/* --- incoming --- */
 
 /* NULL, or why the message is refused. */
 static const char *
@@ -240,7 +240,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	chan_flush(arg);
 }
 
-/* ---- connection ---- */
+/* --- connection --- */
 
 /* Bytes of the largest message that goes from self to peer. */
 static size_t
@@ -410,7 +410,7 @@ chan_free(struct chan *ch)
 	chan_leave(ch);
 }
 
-/* ---- questions ---- */
+/* --- questions --- */
 
 void *
 chan_ctx(const struct chan *ch)
@@ -436,28 +436,10 @@ chan_is_ready(const struct chan *ch)
 	return ch->ready && !ch->broken;
 }
 
-unsigned
-chan_state(const struct chan *ch)
-{
-	return ch->state;
-}
-
 void
 chan_set_state(struct chan *ch, unsigned state)
 {
 	ch->state = state;
-}
-
-enum role
-chan_peer_role(const struct chan *ch)
-{
-	return ch->peer->peer;
-}
-
-int
-chan_fd(const struct chan *ch)
-{
-	return ch->fd;
 }
 
 unsigned

@@ -83,13 +83,9 @@ void *chan_ctx(const struct chan *ch);
 void *chan_user(const struct chan *ch);
 void chan_set_user(struct chan *ch, void *user);
 bool chan_is_ready(const struct chan *ch);
-unsigned chan_state(const struct chan *ch);
 void chan_set_state(struct chan *ch, unsigned state);
-enum role chan_peer_role(const struct chan *ch);
 /* Accepted channels alive now with peers of that role, in this process. */
 unsigned chan_count(enum role peer);
-/* The descriptor, for tests and the blocking signer client; -1 when closed. */
-int chan_fd(const struct chan *ch);
 
 /* err 0: reply is the answer, already checked against the table (msg_is_answer
  * holds for it); else reply is

@@ -141,7 +141,7 @@ chan_send_hello(struct chan *ch)
 		chan_break(ch);
 }
 
-/* ---- requests of ours ---- */
+/* --- requests of ours --- */
 
 static struct request *
 request_find(struct chan *ch, uint64_t id)
@@ -300,7 +300,7 @@ chan_take_reply(struct chan *ch, struct chan_in *in)
 	return NULL;
 }
 
-/* ---- messages that are no requests ---- */
+/* --- messages that are no requests --- */
 
 static int
 chan_send(struct chan *ch, enum msg_type type, uint64_t id,

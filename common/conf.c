@@ -40,8 +40,7 @@ struct reader {
 
 static bool walk_value(struct reader *r);
 
-/* --- errors ----------------------------------------------------------------
- */
+/* --- errors --- */
 
 void
 conf_error_add(struct conf_errors *e, bool warning, unsigned line,
@@ -89,8 +88,7 @@ complain(struct reader *r, const char *what)
 	    r->path, r->path_len > 0 ? ": " : "", what);
 }
 
-/* --- events ----------------------------------------------------------------
- */
+/* --- events --- */
 
 /* false: the text is no YAML from here on. */
 static bool
@@ -169,8 +167,7 @@ skip_value(struct reader *r)
 	}
 }
 
-/* --- paths -----------------------------------------------------------------
- */
+/* --- paths --- */
 
 /* Extends the path; the old length comes back for path_leave. */
 static size_t
@@ -275,8 +272,7 @@ unknown_key(struct reader *r, const struct conf_place *at, bool warning)
 		    near[0] != '\0' ? "; the nearest known one is " : "", near);
 }
 
-/* --- values ----------------------------------------------------------------
- */
+/* --- values --- */
 
 static bool
 read_scalar(struct reader *r, const struct conf_row *row)
@@ -347,8 +343,7 @@ read_row(
 					 : read_scalar(r, row);
 }
 
-/* --- structure -------------------------------------------------------------
- */
+/* --- structure --- */
 
 /* The key at the current event, and its value. */
 static bool

@@ -609,12 +609,6 @@ conn_close_lingering(struct conn *c)
 	conn_timer_rearm(c);
 }
 
-bool
-conn_is_tls(const struct conn *c)
-{
-	return c->ssl != NULL;
-}
-
 const char *
 conn_tls_error(const struct conn *c)
 {
@@ -649,10 +643,4 @@ int
 conn_fd(const struct conn *c)
 {
 	return c->fd;
-}
-
-struct ssl_st *
-conn_ssl(struct conn *c)
-{
-	return c->ssl;
 }

@@ -67,7 +67,6 @@ void conn_tls_server(
  * connected comes after the handshake. host: name or address to verify and (for
  * a name) SNI. */
 void conn_tls_client(struct conn *c, struct ssl_ctx_st *ctx, const char *host);
-bool conn_is_tls(const struct conn *c);
 /* For logs: "" or a text of the failure, static or owned by the conn. */
 const char *conn_tls_error(const struct conn *c);
 
@@ -107,6 +106,5 @@ const char *conn_peer(const struct conn *c);
 uint16_t conn_peer_port(const struct conn *c);
 const struct sockaddr *conn_peer_address(const struct conn *c);
 int conn_fd(const struct conn *c);
-struct ssl_st *conn_ssl(struct conn *c); /* NULL when plain */
 
 #endif

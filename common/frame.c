@@ -60,8 +60,7 @@ frame_put_head(
 		dst[1 + i] = (uint8_t)(payload_len >> (24 - 8 * i));
 }
 
-/* --- encoding --------------------------------------------------------------
- */
+/* --- encoding --- */
 
 /* A writer for the payload behind a header at dst. */
 static void
@@ -140,8 +139,7 @@ frame_put_deny(uint8_t *dst, size_t cap, enum deny why)
 	return end_payload(&w, dst, FRAME_DENY);
 }
 
-/* --- decoding --------------------------------------------------------------
- */
+/* --- decoding --- */
 
 /* A number below end; anything else spoils the reader. */
 static unsigned

@@ -59,8 +59,7 @@ static void __attribute__((format(printf, 1, 2))) say(const char *format, ...)
 	(void)fflush(stdout);
 }
 
-/* --- ends of children ------------------------------------------------------
- */
+/* --- ends of children --- */
 
 static struct run_daemon *
 daemon_of_pid(struct run *run, pid_t pid)
@@ -130,8 +129,7 @@ reap(struct run *run, bool starting, struct run_daemon **failed)
 	}
 }
 
-/* --- signals ---------------------------------------------------------------
- */
+/* --- signals --- */
 
 static int
 open_signals(void)
@@ -172,8 +170,7 @@ take_signals(struct run *run, int fd)
 	return stop;
 }
 
-/* --- the loop --------------------------------------------------------------
- */
+/* --- the loop --- */
 
 /* Starts what is due; returns the ms until the next one is, at most 1000. */
 static int
@@ -299,8 +296,7 @@ clean_up(void)
 		run_dirs_remove(cleanup.run);
 }
 
-/* --- the command -----------------------------------------------------------
- */
+/* --- the command --- */
 
 static bool
 parse_options(struct run *run, int argc, char **argv)

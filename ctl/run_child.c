@@ -21,8 +21,7 @@
 
 #define FIRST_FD 3 /* SD_LISTEN_FDS_START */
 
-/* --- finding ---------------------------------------------------------------
- */
+/* --- finding --- */
 
 static char *
 own_dir(void)
@@ -91,8 +90,7 @@ run_binaries_find(struct run *run)
 	free(own);
 }
 
-/* --- the child's side ------------------------------------------------------
- */
+/* --- the child's side --- */
 
 /* Nothing of what the launcher itself was given is the daemon's. */
 static void

@@ -38,8 +38,7 @@ static const struct {
 	{ ROLE_FRONTEND, ROLE_CTL, SOCK_SEQPACKET },
 };
 
-/* --- directories -----------------------------------------------------------
- */
+/* --- directories --- */
 
 static void
 make_dir(const char *path, mode_t mode, const struct run_user *owner)
@@ -102,8 +101,7 @@ run_dirs_remove(struct run *run)
 	free(state);
 }
 
-/* --- sockets ---------------------------------------------------------------
- */
+/* --- sockets --- */
 
 static void
 add_listener(struct run_daemon *d, int fd, const char *name)

@@ -68,8 +68,7 @@ static void exchange_read_front(struct exchange *x);
 static void exchange_read_up(struct exchange *x);
 static void exchange_connect(struct exchange *x, bool fresh);
 
-/* --- ends ------------------------------------------------------------------
- */
+/* --- ends --- */
 
 static void
 request_forget(struct exchange *x)
@@ -190,8 +189,7 @@ exchange_violation(struct exchange *x, const char *what)
 	exchange_free(x);
 }
 
-/* --- the response ----------------------------------------------------------
- */
+/* --- the response --- */
 
 static void
 response_finish(struct exchange *x)
@@ -352,8 +350,7 @@ static const struct conn_ops up_ops = {
 	.failed = up_failed,
 };
 
-/* --- the request -----------------------------------------------------------
- */
+/* --- the request --- */
 
 /* ERR_LIMIT: does not fit. The frames' own limits should not let that happen;
  * if it did, a body without its head would become a request of its own. */
@@ -514,8 +511,7 @@ exchange_start(struct exchange *x)
 	exchange_deny(x, DENY_NO_ROUTE);
 }
 
-/* --- frames from the frontend ----------------------------------------------
- */
+/* --- frames from the frontend --- */
 
 static void
 front_request(struct exchange *x, struct evbuffer *in, uint32_t len)

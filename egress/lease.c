@@ -42,7 +42,6 @@ struct lease {
 	size_t credential_len;
 	char client[MSG_CLIENT_MAX + 1];
 	enum verdict verdict;
-	char *user;
 	char *token;
 	size_t token_len;
 	int64_t until_ms; /* monotonic; 0: never answered or expired */
@@ -130,7 +129,6 @@ lease_free_if_idle(struct lease *l)
 		return;
 	wipe_text(&l->credential, l->credential_len);
 	wipe_text(&l->token, l->token_len);
-	free(l->user);
 	free(l);
 }
 
@@ -249,7 +247,7 @@ lease_answer(struct lease *l, enum verdict verdict)
 
 struct answer {
 	enum verdict verdict;
-	struct slice user, token;
+	struct slice token;
 	uint32_t life_ms;
 	uint64_t session_end;
 	uint8_t handle[MSG_HANDLE_LEN];
@@ -260,7 +258,7 @@ answer_parse(struct answer *a, struct wire_reader *r)
 {
 	unsigned verdict = wire_get_u8(r);
 
-	a->user = wire_get_text(r, MSG_USER_MAX);
+	(void)wire_get_text(r, MSG_USER_MAX); /* nothing injected names it */
 	a->token = wire_get_bytes(r, MSG_TOKEN_MAX);
 	a->life_ms = wire_get_u32(r);
 	a->session_end = wire_get_u64(r);
@@ -275,8 +273,6 @@ static void
 lease_store(struct lease *l, const struct answer *a)
 {
 	wipe_text(&l->token, l->token_len);
-	free(l->user);
-	l->user = slice_dup(a->user);
 	l->token =
 	    a->token.len > 0 ? mem_strndup(a->token.p, a->token.len) : NULL;
 	l->token_len = a->token.len;
@@ -408,12 +404,6 @@ lease_release(struct lease_holder *h)
 		h->next->link = h->link;
 	h->lease = NULL;
 	lease_free_if_idle(l);
-}
-
-const char *
-lease_user(const struct lease *l)
-{
-	return l->user != NULL ? l->user : "";
 }
 
 struct slice
@@ -560,26 +550,4 @@ void
 leases_set_authd(struct leases *ls, struct chan *authd)
 {
 	ls->authd = authd;
-}
-
-/* At the end of the process; no exchange is left. */
-void
-leases_free(struct leases *ls)
-{
-	struct lease *l;
-
-	if (ls == NULL)
-		return;
-	while ((l = TAILQ_FIRST(&ls->lru)) != NULL) {
-		if (l->asking != 0)
-			chan_cancel(ls->authd, l->asking);
-		l->asking = 0;
-		lease_answer(l, VERDICT_UNAVAILABLE);
-		lease_drop(l);
-	}
-	EVP_MD_CTX_free(ls->digest);
-	EVP_MD_free(ls->sha256);
-	event_free(ls->tick);
-	free(ls->buckets);
-	free(ls);
 }

@@ -37,7 +37,6 @@ struct lease_holder {
 /* Before the sandbox. At most max leases are kept; the least recently used
  * without holders go. */
 struct leases *leases_new(struct event_base *base, size_t max);
-void leases_free(struct leases *ls);
 /* The channel to authd, before the first lease_get. */
 void leases_set_authd(struct leases *ls, struct chan *authd);
 
@@ -56,7 +55,6 @@ void lease_cancel(struct lease_wait *w);
 void lease_hold(struct lease *l, struct lease_holder *h);
 void lease_release(struct lease_holder *h); /* nothing when it holds none */
 
-const char *lease_user(const struct lease *l);
 /* The token to inject, "" for none. Borrowed. */
 struct slice lease_token(const struct lease *l);
 

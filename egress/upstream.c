@@ -45,8 +45,7 @@ struct upstream {
 	TAILQ_HEAD(idle_list, idle) idle; /* most recently used first */
 };
 
-/* --- idle connections ------------------------------------------------------
- */
+/* --- idle connections --- */
 
 static void
 idle_remove(struct idle *i)
@@ -118,8 +117,7 @@ upstream_idle_count(const struct upstream *u)
 	return u->n_idle;
 }
 
-/* --- connecting ------------------------------------------------------------
- */
+/* --- connecting --- */
 
 static void wait_next(struct upstream_wait *w);
 
@@ -223,8 +221,7 @@ upstream_cancel(struct upstream_wait *w)
 	free(w);
 }
 
-/* --- the whole -------------------------------------------------------------
- */
+/* --- the whole --- */
 
 static SSL_CTX *
 tls_new(const char *ca_file)
@@ -259,15 +256,4 @@ upstream_new(struct event_base *base, struct resolve *resolve,
 	if (at->tls)
 		u->tls = tls_new(ca_file);
 	return u;
-}
-
-void
-upstream_free(struct upstream *u)
-{
-	if (u == NULL)
-		return;
-	while (!TAILQ_EMPTY(&u->idle))
-		idle_drop(TAILQ_FIRST(&u->idle));
-	SSL_CTX_free(u->tls);
-	free(u);
 }

@@ -19,7 +19,6 @@ struct upstream_wait;
  * for https. Fatal when it cannot be read. at is borrowed for good. */
 struct upstream *upstream_new(struct event_base *base, struct resolve *resolve,
     const struct url *at, const char *ca_file);
-void upstream_free(struct upstream *u);
 
 /* An idle connection, now the caller's (conn_set_owner), or NULL. */
 struct conn *upstream_idle(struct upstream *u);

@@ -62,8 +62,7 @@ api_error(struct own *o, unsigned status, struct slice error,
 	    retry_after_s);
 }
 
-/* --- /api/auth/info
- * ------------------------------------------------------------ */
+/* --- /api/auth/info --- */
 
 /* user "": no session. The order of the fields is Kiali's. */
 static void
@@ -133,8 +132,7 @@ api_auth_info(struct own *o)
 	o->asked = authd_session(o->c->w->authd, r->cookie, on_info, o);
 }
 
-/* --- /api/authenticate
- * ---------------------------------------------------------- */
+/* --- /api/authenticate --- */
 
 static void
 reply_logged_in(struct own *o, const struct authd_login *a)
@@ -216,8 +214,7 @@ api_authenticate(struct own *o)
 	own_login(o, on_login);
 }
 
-/* --- /api/logout
- * ------------------------------------------------------------------ */
+/* --- /api/logout --- */
 
 static void
 reply_logged_out(struct own *o)
@@ -250,14 +247,5 @@ on_logout(int err, struct chan_in *in, void *arg)
 void
 api_logout(struct own *o)
 {
-	const struct request *r = o->c->req;
-	char client[ORIGIN_CLIENT_MAX];
-
-	if (o->c->w->authd == NULL || r->cookie.len == 0) {
-		reply_logged_out(o);
-		return;
-	}
-	origin_text(&r->origin, client);
-	o->asked =
-	    authd_logout(o->c->w->authd, r->cookie, client, on_logout, o);
+	own_logout(o, reply_logged_out, on_logout);
 }

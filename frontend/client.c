@@ -29,8 +29,7 @@
 #define OUTPUT_LOW (64 * 1024)
 #define PIPELINE_OUTPUT_MAX (64 * 1024)
 
-/* --- the end of a connection ------------------------------------------------
- */
+/* --- the end of a connection --- */
 
 static void
 request_drop(struct client *c)
@@ -92,8 +91,7 @@ client_refuse(struct client *c, unsigned status)
 	close_lingering(c);
 }
 
-/* --- answers ----------------------------------------------------------------
- */
+/* --- answers --- */
 
 static void
 next_later(struct client *c)
@@ -176,8 +174,7 @@ client_continue(struct client *c)
 		    conn_output(c->conn), "HTTP/1.1 100 Continue\r\n\r\n");
 }
 
-/* --- requests ---------------------------------------------------------------
- */
+/* --- requests --- */
 
 static void
 redirect(struct client *c, unsigned status, struct slice path)
@@ -318,8 +315,7 @@ on_next(evutil_socket_t fd, short what, void *arg)
 		read_head(c);
 }
 
-/* --- the connection's events ------------------------------------------------
- */
+/* --- the connection's events --- */
 
 static void
 on_connected(struct conn *conn, void *arg)

@@ -45,8 +45,7 @@ enum step { STEP_ON, STEP_WAIT, STEP_GONE };
 
 static void connect_fresh(struct exchange *e);
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end --- */
 
 void
 exchange_free(struct exchange *e)
@@ -122,8 +121,7 @@ broken(struct exchange *e, const char *what)
 	lost(e, DENY_UNAVAILABLE);
 }
 
-/* --- request body -----------------------------------------------------------
- */
+/* --- request body --- */
 
 static void
 put_frame_head(struct evbuffer *out, enum frame_type type, size_t len)
@@ -213,8 +211,7 @@ exchange_client_readable(struct exchange *e)
 	pump_request(e);
 }
 
-/* --- response ---------------------------------------------------------------
- */
+/* --- response --- */
 
 static enum step
 take_continue(struct exchange *e)
@@ -448,8 +445,7 @@ exchange_client_drained(struct exchange *e)
 	pump(e);
 }
 
-/* --- the connection to egress ------------------------------------------------
- */
+/* --- the connection to egress --- */
 
 static void
 send_request(struct exchange *e)

@@ -221,14 +221,3 @@ listener_stop(struct listener *l)
 	accepting_set(l, false);
 	event_del(l->resume);
 }
-
-void
-listener_free(struct listener *l)
-{
-	if (l == NULL)
-		return;
-	for (size_t i = 0; i < l->n; i++)
-		event_free(l->fds[i]);
-	event_free(l->resume);
-	free(l);
-}

@@ -15,7 +15,6 @@ struct settings;
 struct worker;
 
 struct listener *listener_new(struct worker *w, const int *fds, size_t n);
-void listener_free(struct listener *l);
 /* Looks whether there is room again. */
 void listener_update(struct listener *l);
 /* For good. */

@@ -61,8 +61,7 @@ own_login(struct own *o, chan_reply_fn *done)
 	}
 }
 
-/* --- sign in ----------------------------------------------------------------
- */
+/* --- sign in --- */
 
 static void
 show_login(struct own *o, unsigned status, const char *error,
@@ -146,8 +145,7 @@ page_login_post(struct own *o)
 	own_login(o, on_login);
 }
 
-/* --- sign out
- * ----------------------------------------------------------------- */
+/* --- sign out --- */
 
 static void
 show_logout(struct own *o, unsigned status, const char *error)
@@ -163,6 +161,20 @@ void
 page_logout_get(struct own *o)
 {
 	show_logout(o, 200, NULL);
+}
+
+void
+own_logout(struct own *o, own_act_fn *nobody, chan_reply_fn *answered)
+{
+	const struct request *r = o->c->req;
+	char client[ORIGIN_CLIENT_MAX];
+
+	if (o->c->w->authd == NULL || r->cookie.len == 0) {
+		nobody(o);
+		return;
+	}
+	origin_text(&r->origin, client);
+	o->asked = authd_logout(o->c->w->authd, r->cookie, client, answered, o);
 }
 
 /* The back button must not bring the console's pages back. */
@@ -198,20 +210,10 @@ on_logout(int err, struct chan_in *in, void *arg)
 void
 page_logout_post(struct own *o)
 {
-	const struct request *r = o->c->req;
-	char client[ORIGIN_CLIENT_MAX];
-
-	if (o->c->w->authd == NULL || r->cookie.len == 0) {
-		to_signed_out(o);
-		return;
-	}
-	origin_text(&r->origin, client);
-	o->asked =
-	    authd_logout(o->c->w->authd, r->cookie, client, on_logout, o);
+	own_logout(o, to_signed_out, on_logout);
 }
 
-/* --- who am I
- * ------------------------------------------------------------------- */
+/* --- who am I --- */
 
 static void
 show_session(struct own *o, struct slice user, int64_t expires_s, bool drop)

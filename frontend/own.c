@@ -62,8 +62,7 @@ own_free(struct own *o)
 	free(o);
 }
 
-/* --- starting, and reading a form
- * --------------------------------------------- */
+/* --- starting, and reading a form --- */
 
 static void
 refuse_cross_site(struct own *o)
@@ -175,8 +174,7 @@ own_readable(struct client *c)
 		client_free(c); /* the rest of the form will never come */
 }
 
-/* --- what several endpoints share
- * ----------------------------------------------- */
+/* --- what several endpoints share --- */
 
 void
 own_error(struct own *o, unsigned status, const char *sentence)
@@ -225,8 +223,7 @@ own_redirect(
 	client_reply(o->c, &r);
 }
 
-/* --- the endpoints that ask nobody
- * ------------------------------------------------ */
+/* --- the endpoints that ask nobody --- */
 
 static void
 healthz(struct own *o)

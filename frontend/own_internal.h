@@ -40,6 +40,9 @@ void login_page_error(struct own *o, unsigned status, struct slice reason);
 void own_error(struct own *o, unsigned status, const char *sentence);
 /* Sends the login to authd, and the answer to done. */
 void own_login(struct own *o, chan_reply_fn *done);
+/* Has authd end the request's session, and sends the answer to answered; calls
+ * nobody when the request has none. */
+void own_logout(struct own *o, own_act_fn *nobody, chan_reply_fn *answered);
 /* The sentence for a login that failed: authd's, or one of our own. */
 struct slice own_login_reason(enum login_code code, struct slice reason);
 unsigned own_login_status(enum login_code code);

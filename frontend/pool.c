@@ -18,16 +18,6 @@ pool_new(void)
 	return mem_new(sizeof(struct pool));
 }
 
-void
-pool_free(struct pool *p)
-{
-	if (p == NULL)
-		return;
-	for (size_t i = 0; i < p->n; i++)
-		conn_free(p->idle[i]);
-	free(p);
-}
-
 static void
 pool_drop(struct conn *c, void *arg)
 {

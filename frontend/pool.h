@@ -15,7 +15,6 @@ struct pool;
 #define POOL_IDLE_MS 30000
 
 struct pool *pool_new(void);
-void pool_free(struct pool *p);
 /* The connection used last, or NULL. The caller sets itself as its owner. */
 struct conn *pool_take(struct pool *p);
 /* Takes the connection over; frees it when there are enough. */

@@ -97,12 +97,3 @@ router_decide(
 	}
 	return r;
 }
-
-bool
-router_is_api(const struct settings *s, struct slice path)
-{
-	if (!below_root(s, &path))
-		return false;
-	return slice_is(path, "/api") || slice_starts(path, "/api/") ||
-	    slice_is(path, "/debug") || slice_starts(path, "/debug/");
-}

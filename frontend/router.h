@@ -41,8 +41,5 @@ struct router_result {
 
 struct router_result router_decide(
     const struct settings *s, enum http_method method, struct slice path);
-/* Kiali's API, where its middleware's answers are expected: <web_root>/api and
- * <web_root>/debug. */
-bool router_is_api(const struct settings *s, struct slice path);
 
 #endif

@@ -45,16 +45,6 @@ screen_new(struct event_base *base)
 	return s;
 }
 
-void
-screen_free(struct screen *s)
-{
-	if (s == NULL)
-		return;
-	event_free(s->again);
-	ticket_keys_wipe(&s->keys);
-	free(s);
-}
-
 static void
 ask_later(struct screen *s, uint32_t seconds)
 {

@@ -33,7 +33,6 @@ struct screen_waiter {
 };
 
 struct screen *screen_new(struct event_base *base);
-void screen_free(struct screen *s);
 /* The channel is up (again): asks for the keys. */
 void screen_authd_ready(struct screen *s, struct chan *authd);
 /* waited: after a wait; never answers SCREEN_WAIT then. */

@@ -75,7 +75,7 @@ struct http_response {
 	bool keep_alive;
 };
 
-/* --- finding the end of a head ------------------------------------------- */
+/* --- finding the end of a head --- */
 
 /* Incremental: feed the same growing buffer until it answers. Refuses early:
  * a first byte that is no token character, NUL, bare CR or LF (rule 1). For
@@ -93,7 +93,7 @@ long http_scan(struct http_scan *s, const char *buf, size_t len)
  * 400, or where the limit was hit 414 (in the request line) or 431. */
 int http_scan_status(const struct http_scan *s, long result);
 
-/* --- parsing a whole head ------------------------------------------------- */
+/* --- parsing a whole head --- */
 
 /* head is exactly what http_scan delimited. 0 or a status code. */
 int http_parse_request(struct http_request *q, const char *head, size_t len)
@@ -116,8 +116,7 @@ bool http_field_check(struct slice name, struct slice value);
  * acceptable. */
 bool http_host_split(struct slice host, struct slice *name, uint16_t *port);
 
-/* --- fields ----------------------------------------------------------------
- */
+/* --- fields --- */
 
 /* The only field of that name (case-insensitive), or NULL when there is none
  * or more than one; *count (may be NULL) says how many. */
@@ -141,8 +140,7 @@ bool http_field_is_hop(const struct http_fields *f, struct slice name);
  * X-Rewrite-URL, X-Client-Cert*, X-SSL-*, X-Envoy-*, X-Doorward-*. */
 bool http_field_is_owned(struct slice name);
 
-/* --- cookies (RFC 6265 5.4 as servers meet it) -----------------------------
- */
+/* --- cookies (RFC 6265 5.4 as servers meet it) --- */
 
 /* Value of the first cookie of that name over all Cookie fields; *count says
  * how many there are. An empty slice when none. */
@@ -153,8 +151,7 @@ struct slice http_cookie_get(
 size_t http_cookie_filter(char *dst, struct slice value,
     bool (*drop)(struct slice name, void *arg), void *arg);
 
-/* --- bodies ----------------------------------------------------------------
- */
+/* --- bodies --- */
 
 /* A chunked body, decoded as it comes. */
 struct http_chunks {
@@ -172,8 +169,7 @@ void http_chunks_init(struct http_chunks *c);
 int http_chunks_feed(struct http_chunks *c, const char *buf, size_t len,
     size_t *used, struct slice *data) __attribute__((warn_unused_result));
 
-/* --- serialising -----------------------------------------------------------
- */
+/* --- serialising --- */
 
 /* A bounded text writer with a sticky error. */
 struct http_out {

@@ -15,7 +15,7 @@
 #include "tests/peer/world.h"
 #include "tests/unit/unit.h"
 
-/* --- every frame in every state ------------------------------------------- */
+/* --- every frame in every state --- */
 
 #define BODY_LEN 5
 
@@ -140,7 +140,7 @@ START_TEST(every_frame)
 }
 END_TEST
 
-/* --- bodies that are not what was said ------------------------------------ */
+/* --- bodies that are not what was said --- */
 
 static const struct {
 	const char *name;
@@ -201,7 +201,7 @@ START_TEST(every_body)
 }
 END_TEST
 
-/* --- requests cut and spoilt ---------------------------------------------- */
+/* --- requests cut and spoilt --- */
 
 static size_t
 sample(uint8_t dst[STREAM_MAX])
@@ -287,7 +287,7 @@ START_TEST(requests_spoilt)
 }
 END_TEST
 
-/* --- floods --------------------------------------------------------------- */
+/* --- floods --- */
 
 #define FLOOD_REQUESTS 2000
 

@@ -32,8 +32,7 @@ log_in(struct login_answer *out)
 	ck_assert_str_eq(out->user, TOKEN_USER);
 }
 
-/* --- sessions --------------------------------------------------------------
- */
+/* --- sessions --- */
 
 static void
 expect_no_login(struct slice token)
@@ -155,8 +154,7 @@ no_idle_users_token(void)
 	    lease_ask(CREDENTIAL_COOKIE, slice_of(idle.cookie)), VERDICT_ALLOW);
 }
 
-/* --- keys ------------------------------------------------------------------
- */
+/* --- keys --- */
 
 static void
 expect_canary(enum msg_type request, const char *canary)
@@ -221,8 +219,7 @@ nothing_but_status_for_ctl(void)
 	}
 }
 
-/* --- signatures ------------------------------------------------------------
- */
+/* --- signatures --- */
 
 #define CONTEXT "TLS 1.3, server CertificateVerify"
 #define PREFIX_LEN (64 + sizeof(CONTEXT))
@@ -360,8 +357,7 @@ no_signature_for_a_spoilt_handshake(void)
 	world_check();
 }
 
-/* --- strangers -------------------------------------------------------------
- */
+/* --- strangers --- */
 
 static void
 open_doors(bool open)
@@ -417,8 +413,7 @@ no_channel_for_a_stranger(void)
 	world_check();
 }
 
-/* --- the table -------------------------------------------------------------
- */
+/* --- the table --- */
 
 static const struct {
 	const char *promise;

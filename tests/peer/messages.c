@@ -16,7 +16,7 @@
 #define DESCRIPTORS_MAX 5
 #define UNKNOWN_SIZE 12
 
-/* --- every type, in every state, of every size, with descriptors ---------- */
+/* --- every type, in every state, of every size, with descriptors --- */
 
 enum state { BEFORE_HELLO, WRONG_HELLO, READY, STATE_COUNT };
 
@@ -130,7 +130,7 @@ START_TEST(every_message)
 }
 END_TEST
 
-/* --- good requests, spoilt ------------------------------------------------ */
+/* --- good requests, spoilt --- */
 
 /* Every shorter and a longer payload than the good one is refused, since what
  * is missing or left over shows only when it is read. */
@@ -175,7 +175,7 @@ START_TEST(half_requests)
 }
 END_TEST
 
-/* --- the table of violations ---------------------------------------------- */
+/* --- the table of violations --- */
 
 static void
 say_empty(int fd)
@@ -322,8 +322,7 @@ START_TEST(every_violation)
 }
 END_TEST
 
-/* --- floods ----------------------------------------------------------------
- */
+/* --- floods --- */
 
 #define FLOOD_REQUESTS 20000
 

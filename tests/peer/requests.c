@@ -139,8 +139,7 @@ static const struct request requests[] = {
 };
 /* clang-format on */
 
-/* --- making ----------------------------------------------------------------
- */
+/* --- making --- */
 
 static struct login_answer user, another;
 static char good_token[TOKEN_CAP];
@@ -243,7 +242,7 @@ START_TEST(every_request)
 }
 END_TEST
 
-/* --- fields that are Doorward's to say ------------------------------------ */
+/* --- fields that are Doorward's to say --- */
 
 #define MARK "peer-mark"
 
@@ -317,8 +316,7 @@ START_TEST(no_credential_of_the_frontends_choice)
 }
 END_TEST
 
-/* --- other hosts -----------------------------------------------------------
- */
+/* --- other hosts --- */
 
 START_TEST(no_other_host)
 {

@@ -46,7 +46,7 @@ const struct channel channels[CHANNEL_COUNT] = {
 static uint8_t buffer[SPEAK_MAX + 1];
 static size_t searched;
 
-/* --- sending -------------------------------------------------------------- */
+/* --- sending --- */
 
 bool
 speak_raw(int fd, const void *bytes, size_t len, unsigned n_fds)
@@ -106,7 +106,7 @@ speak_hello(int fd, uint32_t version)
 		.type = MSG_HELLO, .payload = payload, .len = w.len });
 }
 
-/* --- hearing -------------------------------------------------------------- */
+/* --- hearing --- */
 
 static void
 search(const struct channel *c, const uint8_t *bytes, size_t len)
@@ -165,7 +165,7 @@ speak_expect_end(const struct channel *c, int fd, const char *after)
 	    h == HEARD_END, "%s: still open after %s", c->name, after);
 }
 
-/* --- opening -------------------------------------------------------------- */
+/* --- opening --- */
 
 static int
 connect_unix(const struct channel *c)
@@ -220,7 +220,7 @@ speak_open(const struct channel *c)
 	return fd;
 }
 
-/* --- asking --------------------------------------------------------------- */
+/* --- asking --- */
 
 size_t
 speak_handshake(

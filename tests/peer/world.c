@@ -47,7 +47,7 @@ static struct {
 } canaries[CANARIES_MAX];
 static size_t n_canaries;
 
-/* --- files ---------------------------------------------------------------- */
+/* --- files --- */
 
 static void
 own(const char *path)
@@ -158,7 +158,7 @@ write_configuration(uint16_t console_port)
 	free(text);
 }
 
-/* --- processes ------------------------------------------------------------ */
+/* --- processes --- */
 
 static void run(void) __attribute__((noreturn));
 
@@ -336,8 +336,7 @@ world_check_descriptors(size_t before)
 	    "descriptors leak: %zu were open before, %zu are now", before, now);
 }
 
-/* --- life ------------------------------------------------------------------
- */
+/* --- life --- */
 
 void
 world_become(uid_t uid)
@@ -466,7 +465,7 @@ world_stop(void)
 		_exit(1);
 }
 
-/* --- canaries ------------------------------------------------------------- */
+/* --- canaries --- */
 
 void
 world_canary_add(const char *name, const void *bytes, size_t len)

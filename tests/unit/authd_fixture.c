@@ -19,8 +19,7 @@
 
 #define PENDING_CHECKS_MAX 128
 
-/* --- clocks (linked with --wrap) -------------------------------------------
- */
+/* --- clocks (linked with --wrap) --- */
 
 int64_t clock_ahead_s;
 
@@ -41,8 +40,7 @@ __wrap_clock_mono_ms(void)
 	return __real_clock_mono_ms() + clock_ahead_s * 1000;
 }
 
-/* --- the verifier ------------------------------------------------------------
- */
+/* --- the verifier --- */
 
 struct fake_verifier fake;
 
@@ -138,8 +136,7 @@ fake_release(void)
 		check_answer(-1, 0, held[--n_held]);
 }
 
-/* --- authd
- * -------------------------------------------------------------------- */
+/* --- authd --- */
 
 void
 fixture_key(struct session_key *key, uint8_t first)
@@ -230,8 +227,7 @@ fixture_end(struct fixture *f)
 	free(f->settings.jwks_file);
 }
 
-/* --- the loop
- * -------------------------------------------------------------------- */
+/* --- the loop --- */
 
 void
 fixture_run_until(struct fixture *f, const bool *done)
@@ -254,8 +250,7 @@ fixture_run_ms(struct fixture *f, unsigned ms)
 	(void)event_base_dispatch(f->base);
 }
 
-/* --- peers
- * -------------------------------------------------------------------------- */
+/* --- peers --- */
 
 static int
 take_revoke(struct chan *ch, struct chan_in *in)
@@ -359,8 +354,7 @@ fixture_lose(struct fixture *f, struct chan **ch)
 	fixture_run_ms(f, 20);
 }
 
-/* --- requests
- * ------------------------------------------------------------------------ */
+/* --- requests --- */
 
 static void
 take_answer(int err, struct chan_in *in, void *arg)

@@ -38,8 +38,7 @@ login_good(struct login_answer *l)
 	ck_assert_int_eq(l->code, LOGIN_OK);
 }
 
-/* --- logins ------------------------------------------------------------------
- */
+/* --- logins --- */
 
 static const struct {
 	const char *name, *token;
@@ -221,8 +220,7 @@ START_TEST(login_of_a_lost_frontend_makes_no_session)
 }
 END_TEST
 
-/* --- sessions and leases
- * -------------------------------------------------------- */
+/* --- sessions and leases --- */
 
 START_TEST(lease_of_a_cookie)
 {
@@ -511,8 +509,7 @@ START_TEST(answers_kept_are_bounded)
 }
 END_TEST
 
-/* --- logout
- * ------------------------------------------------------------------------ */
+/* --- logout --- */
 
 START_TEST(logout_waits_for_the_acknowledgement)
 {
@@ -619,8 +616,7 @@ START_TEST(logout_needs_no_keys)
 }
 END_TEST
 
-/* --- the rest
- * ------------------------------------------------------------------------- */
+/* --- the rest --- */
 
 START_TEST(screening_keys_fit_the_cookies)
 {

@@ -54,8 +54,7 @@ row_of(uint8_t n, int64_t expires, const void *sealed, size_t len)
 	return row;
 }
 
-/* --- rows
- * --------------------------------------------------------------------- */
+/* --- rows --- */
 
 START_TEST(rows_come_back_after_reopening)
 {
@@ -169,8 +168,7 @@ START_TEST(files_are_private)
 }
 END_TEST
 
-/* --- damage
- * ---------------------------------------------------------------------- */
+/* --- damage --- */
 
 static void
 overwrite(const char *name, off_t at, size_t len)
@@ -246,8 +244,7 @@ START_TEST(damage_while_running_is_survived)
 }
 END_TEST
 
-/* --- the seal
- * ----------------------------------------------------------------------- */
+/* --- the seal --- */
 
 START_TEST(seal_refuses_every_change)
 {
