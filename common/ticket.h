@@ -2,8 +2,9 @@
  * The session cookie's format: what authd makes and what a frontend may check
  * before it asks authd.
  *
- *   b64url( u8 version 1, raw[4] key id, u16 epoch, raw[32] random, raw[16] tag
- * ) tag       = first 16 bytes of HMAC-SHA-256(epoch key, the 39 bytes before)
+ *   value     = b64url(u8 version 1, raw[4] key id, u16 epoch, raw[32] random,
+ *               raw[16] tag)
+ *   tag       = first 16 bytes of HMAC-SHA-256(epoch key, the 39 bytes before)
  *   epoch key = HMAC-SHA-256(screening key, "epoch", u16 epoch)
  *   epoch     = (unix time / 4 hours) mod 65536, whatever the sessions' life:
  *               another life must not make the cookies of live ones unknown

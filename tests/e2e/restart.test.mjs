@@ -93,6 +93,18 @@ test('authd stopped: leases run to their end, then 503 and not 401', { timeout: 
   const r = await client.get('/api/x');
   assert.equal(r.status, 503);
   assert.equal(r.setCookie.length, 0, 'the cookie stays');
+  // People are told before they give up: a login within 10 s, the page's first
+  // question sooner.
+  const began = Date.now();
+  const took = async (answer) => ({ status: (await answer).status, ms: Date.now() - began });
+  const [login, info] = await Promise.all([
+    took(new Client(dw).login(dw.issuer.bound('ns', 'late'))),
+    took(client.get('/api/auth/info')),
+  ]);
+  assert.equal(login.status, 503);
+  assert.ok(login.ms < 10000, `login: ${login.ms} ms`);
+  assert.equal(info.status, 200);
+  assert.ok(info.ms < 7000, `info: ${info.ms} ms`);
   process.kill(pid, 'SIGCONT');
   await until('it works again', async () => (await client.get('/api/x')).status === 200, 10000);
 });
