@@ -1,10 +1,15 @@
 /* See body.h. Chains of the input move to the output as they are. */
 #include "egress/body.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <event2/buffer.h>
 
 #include "common/err.h"
 #include "common/frame.h"
+#include "common/mem.h"
+#include "common/secret.h"
 
 void
 body_out_init(struct body_out *b, enum http_body framing, uint64_t length)
@@ -130,4 +135,24 @@ body_in_move(struct body_in *b, struct evbuffer *in, bool ended,
 		    : move_plain(b, in, ended, out);
 	} while (err == ERR_MORE && evbuffer_get_length(in) < before);
 	return err;
+}
+
+static void
+head_sent(const void *p, size_t len, void *copy)
+{
+	(void)p;
+	secret_wipe(copy, len);
+	free(copy);
+}
+
+int
+body_out_head(struct evbuffer *out, const void *head, size_t len)
+{
+	void *copy = mem_new(len);
+
+	memcpy(copy, head, len);
+	if (evbuffer_add_reference(out, copy, len, head_sent, copy) == 0)
+		return 0;
+	head_sent(copy, len, copy);
+	return ERR_LIMIT;
 }

@@ -1,6 +1,7 @@
 /*
  * Moves bodies between evbuffers without copying where that can be had:
- * DATA frames to request bodies, response bodies to DATA frames.
+ * DATA frames to request bodies, response bodies to DATA frames. And the head
+ * that goes before a request's body.
  */
 #ifndef EGRESS_BODY_H
 #define EGRESS_BODY_H
@@ -12,6 +13,12 @@
 #include "common/http/http.h"
 
 struct evbuffer;
+
+/* Adds a request's head, which may hold a user's token, to out. libevent gives
+ * memory back as it is, so the head travels in a block of its own that is wiped
+ * once it has been sent. ERR_LIMIT: out takes no more. */
+int body_out_head(struct evbuffer *out, const void *head, size_t len)
+    __attribute__((warn_unused_result));
 
 /* A body on its way to the upstream. */
 struct body_out {

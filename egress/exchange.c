@@ -360,15 +360,16 @@ request_send_head(struct exchange *x)
 	struct egress *eg = x->eg;
 	struct slice token = { NULL, 0 };
 	struct http_out head;
+	int r = ERR_LIMIT;
 
 	if (x->holder.lease != NULL && x->route.inject == INJECT_USER_TOKEN)
 		token = lease_token(x->holder.lease);
 	http_out_init(&head, (char *)eg->scratch, sizeof(eg->scratch));
 	inject_request(&head, eg->settings, &x->q, token);
 	if (!head.overflow)
-		evbuffer_add(conn_output(x->up), head.p, head.len);
+		r = body_out_head(conn_output(x->up), head.p, head.len);
 	secret_wipe(head.p, head.len);
-	return head.overflow ? ERR_LIMIT : 0;
+	return r;
 }
 
 static void

@@ -49,6 +49,21 @@ START_TEST(out_length)
 }
 END_TEST
 
+/* The caller wipes its own copy at once; the body follows the head. */
+START_TEST(out_head)
+{
+	char head[] = "POST / HTTP/1.1\r\n\r\n";
+	struct body_out b;
+
+	ck_assert_int_eq(body_out_head(out, head, strlen(head)), 0);
+	memset(head, 0, sizeof(head));
+	body_out_init(&b, HTTP_BODY_LENGTH, 2);
+	evbuffer_add(in, "hi", 2);
+	ck_assert_int_eq(body_out_data(&b, in, 2, out), 0);
+	expect_out("POST / HTTP/1.1\r\n\r\nhi");
+}
+END_TEST
+
 START_TEST(out_chunked)
 {
 	struct body_out b;
@@ -193,6 +208,7 @@ main(void)
 	suite_add_tcase(suite, t);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, out_length);
+	tcase_add_test(t, out_head);
 	tcase_add_test(t, out_chunked);
 	tcase_add_test(t, out_none);
 	tcase_add_loop_test(t, in_case, 0, n);

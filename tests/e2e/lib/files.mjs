@@ -69,6 +69,7 @@ export class Issuer {
 
 export function writeFile(file, content, mode = 0o644) {
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+  fs.rmSync(file, { force: true }); // it may be one that nobody may write to
   fs.writeFileSync(file, content, { mode });
   fs.chmodSync(file, mode);
   return file;
