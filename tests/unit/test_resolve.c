@@ -36,14 +36,16 @@ struct answer {
 static size_t
 question_name(const unsigned char *p, char *text)
 {
-	size_t at = 0;
-	text[0] = '\0';
+	size_t at = 0, to = 0;
+
 	while (p[at] != 0) {
-		strncat(text, (const char *)p + at + 1, p[at]);
+		memcpy(text + to, p + at + 1, p[at]);
+		to += p[at];
 		at += p[at] + 1u;
 		if (p[at] != 0)
-			strcat(text, ".");
+			text[to++] = '.';
 	}
+	text[to] = '\0';
 	return at + 5;
 }
 
