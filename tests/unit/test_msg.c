@@ -115,11 +115,12 @@ START_TEST(test_wire_errors_stick)
 	ck_assert_uint_eq(w.len, 0);
 
 	static uint8_t big[70000];
+	static const uint8_t from[65536];
 	wire_writer_init(&w, big, sizeof(big));
-	wire_put_bytes(&w, big, 65535);
+	wire_put_bytes(&w, from, 65535);
 	ck_assert_int_eq(wire_done(&w), 0);
 	wire_writer_init(&w, big, sizeof(big));
-	wire_put_bytes(&w, big, 65536);
+	wire_put_bytes(&w, from, 65536);
 	ck_assert_int_eq(wire_done(&w), ERR_LIMIT);
 }
 END_TEST
@@ -246,6 +247,7 @@ START_TEST(test_secret_fork)
 	int status;
 	ck_assert_int_gt(wait(&status), 0);
 	ck_assert_int_eq(status, 0);
+	secret_free(s);
 }
 END_TEST
 
