@@ -5,3 +5,4 @@ check-e2e: all
 .PHONY: check-e2e
 # The tests and their helpers, whatever they are called.
 DIST_TREES = tests/e2e
+check-local: check-e2e
