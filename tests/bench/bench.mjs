@@ -22,6 +22,16 @@ for (const tool of ['wrk', 'nginx', 'openssl']) {
 // A test context of our own: what is registered runs at the end.
 const cleanups = [];
 const t = { name: 'bench', after: (f) => cleanups.unshift(f) };
+async function cleanUp() {
+  for (const f of cleanups.splice(0)) await f();
+}
+async function giveUp(why) {
+  console.error(`bench: ${why}`);
+  await cleanUp();
+  process.exit(1);
+}
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => giveUp(signal));
+setTimeout(() => giveUp('took longer than 170 s'), 170000).unref();
 
 // CPU time in us: all these processes have one thread.
 const cpu = (pids) => pids.reduce((sum, pid) =>
@@ -179,5 +189,5 @@ try {
     await handshakes('doorward, RSA-2048 in the signer', pids, dw.port);
   });
 } finally {
-  for (const f of cleanups) await f();
+  await cleanUp();
 }
