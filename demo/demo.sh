@@ -89,8 +89,9 @@ CONFIG
 chmod 644 "$dir/config.yaml"
 
 # The log goes to a file, so that what a person needs stays on the screen.
+: >"$dir/log"
 "$build/doorward" run --config "$dir/config.yaml" --dir "$dir/d" \
-	>"$dir/log" 2>&1 &
+	>>"$dir/log" 2>&1 &
 run=$!
 while ! grep -q '^ready ' "$dir/log"; do
 	kill -0 "$run" 2>/dev/null || { cat "$dir/log" >&2; exit 1; }
