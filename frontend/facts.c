@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/http/chars.h"
 #include "common/msg.h"
 #include "common/secret.h"
 
@@ -108,11 +109,10 @@ facts_bearer(const struct http_fields *f)
 		return none;
 	token = slice_trim(
 	    (struct slice){ field->value.p + 7, field->value.len - 7 });
-	if (token.len > MSG_TOKEN_MAX)
+	/* As egress has it: what is no token is no credential, not a reason to
+	 * break with egress. */
+	if (token.len > MSG_TOKEN_MAX || !char_all(token, CHAR_BEARER))
 		return none;
-	for (size_t i = 0; i < token.len; i++)
-		if (token.p[i] <= ' ' || token.p[i] > '~')
-			return none;
 	return token;
 }
 

@@ -82,6 +82,8 @@ START_TEST(bearer_and_id)
 		{ "Authorization: bearer  abc \r\n", "abc", "" },
 		{ "Authorization: Basic YTpi\r\n", "", "" },
 		{ "Authorization: Bearer a b\r\n", "", "" },
+		{ "Authorization: Bearer \"abc\"\r\n", "", "" },
+		{ "Authorization: Bearer a-._~+/=\r\n", "a-._~+/=", "" },
 		{ "Authorization: Bearer a\r\nAuthorization: Bearer b\r\n", "",
 		    "" },
 		{ "X-Request-Id: a-B_9.z\r\n", "", "a-B_9.z" },

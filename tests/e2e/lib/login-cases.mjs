@@ -93,7 +93,8 @@ export function loginCases(label, setUp) {
       ['no signature', `${none}.${claims}.`, INVALID, MAKE_ONE],
       ['two parts', `${claims}.${signature}`, INVALID, MAKE_ONE],
       ['garbage', 'abc', INVALID, MAKE_ONE],
-      ['a whole header', `Bearer ${good}`, INVALID, /paste the whole token/],
+      ['a whole header', `Bearer ${good}`, INVALID, MAKE_ONE],
+      ['quotes around it', `"${good}"`, INVALID, /paste the whole token/],
       ['nothing', '', 'The token is empty: paste the whole token.', undefined, 400],
     ]) {
       // The back-off of one address would get in the way.
