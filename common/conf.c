@@ -61,6 +61,14 @@ conf_error_add(struct conf_errors *e, bool warning, unsigned line,
 		e->n_fatal++;
 }
 
+char *
+conf_error_where(const struct conf_error *e, const char *file)
+{
+	if (e->line == 0)
+		return mem_strdup(file);
+	return mem_printf("%s:%u:%u", file, e->line, e->column);
+}
+
 void
 conf_errors_done(struct conf_errors *e)
 {

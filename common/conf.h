@@ -28,6 +28,8 @@ struct conf_errors {
 void conf_error_add(struct conf_errors *e, bool warning, unsigned line,
     unsigned column, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+/* "file:line:column", or "file" for what has no place in it. To be freed. */
+char *conf_error_where(const struct conf_error *e, const char *file);
 void conf_errors_done(struct conf_errors *e);
 
 /* Where a value stands, for later checks: 0 when it is a default. */

@@ -110,14 +110,13 @@ settings_load(const char *file, bool with_warnings)
 	for (size_t i = 0; i < e.n; i++) {
 		enum log_level level =
 		    e.at[i].warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
+		char *where;
 
 		if (e.at[i].warning && !with_warnings)
 			continue;
-		if (e.at[i].line > 0)
-			log_write(level, "%s:%u:%u: %s", file, e.at[i].line,
-			    e.at[i].column, e.at[i].text);
-		else
-			log_write(level, "%s: %s", file, e.at[i].text);
+		where = conf_error_where(&e.at[i], file);
+		log_write(level, "%s: %s", where, e.at[i].text);
+		free(where);
 	}
 	if (s == NULL)
 		log_fatal("%s: %zu error%s in the configuration", file,

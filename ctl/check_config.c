@@ -44,12 +44,10 @@ print_errors(const char *file, const struct conf_errors *e)
 	for (size_t i = 0; i < e->n; i++) {
 		const struct conf_error *at = &e->at[i];
 		const char *kind = at->warning ? "warning" : "error";
+		char *where = conf_error_where(at, file);
 
-		if (at->line > 0)
-			(void)printf("%s:%u:%u: %s: %s\n", file, at->line,
-			    at->column, kind, at->text);
-		else
-			(void)printf("%s: %s: %s\n", file, kind, at->text);
+		(void)printf("%s: %s: %s\n", where, kind, at->text);
+		free(where);
 	}
 }
 

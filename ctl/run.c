@@ -344,10 +344,13 @@ read_settings(struct run *run)
 	struct conf_errors e = { 0 };
 
 	run->settings = settings_read(run->config, &e);
-	for (size_t i = 0; run->settings == NULL && i < e.n; i++)
+	for (size_t i = 0; run->settings == NULL && i < e.n; i++) {
+		char *where = conf_error_where(&e.at[i], run->config);
+
 		if (!e.at[i].warning)
-			(void)fprintf(stderr, "%s:%u:%u: %s\n", run->config,
-			    e.at[i].line, e.at[i].column, e.at[i].text);
+			(void)fprintf(stderr, "%s: %s\n", where, e.at[i].text);
+		free(where);
+	}
 	if (run->settings == NULL)
 		run_fail("not started: the configuration has %zu error%s",
 		    e.n_fatal, e.n_fatal == 1 ? "" : "s");

@@ -113,4 +113,11 @@ status=0
 [ $status = 1 ] || fail 'starts without egress'
 grep -q 'doorward-egress ended with status 3 before it was ready' "$dir/err" ||
 	fail 'does not say why'
+
+status=0
+"$doorward" run --config "$dir/none.yaml" --dir "$dir/d" --bin-dir "$dir/bin" \
+	>"$dir/out" 2>"$dir/err" || status=$?
+[ $status = 1 ] || fail 'starts without a configuration'
+grep -q "^$dir/none.yaml: cannot be read" "$dir/err" ||
+	fail 'an error without a place'
 echo 'run: good'
