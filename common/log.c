@@ -61,7 +61,8 @@ log_line(const char *line, size_t len)
 {
 	ssize_t r;
 
-	/* A reader that is gone or slow must not stop the service. */
+	/* A reader that is gone must not stop the service; a slow one is waited
+	 * for, since no audit line may be lost. */
 	do
 		r = write(STDOUT_FILENO, line, len);
 	while (r < 0 && errno == EINTR);
