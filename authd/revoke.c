@@ -14,8 +14,8 @@
 #include "common/mem.h"
 #include "common/wire.h"
 
-#define CHANNELS_MAX 16
-#define LOST_MAX 16
+#define CHANNELS_MAX 64 /* as many as are accepted of a role (listen.h) */
+#define LOST_MAX 64
 
 struct revokes {
 	struct event_base *base;

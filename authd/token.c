@@ -153,20 +153,6 @@ token_verifier_set_cluster_token(struct token_verifier *v, struct slice token)
 
 /* The form of a token */
 
-struct slice
-token_trim(struct slice text)
-{
-	while (text.len > 0 && strchr(" \t\r\n", text.p[0]) != NULL &&
-	    text.p[0] != '\0') {
-		text.p++;
-		text.len--;
-	}
-	while (text.len > 0 && text.p[text.len - 1] != '\0' &&
-	    strchr(" \t\r\n", text.p[text.len - 1]) != NULL)
-		text.len--;
-	return text;
-}
-
 bool
 token_is_wellformed(struct slice token)
 {

@@ -37,9 +37,6 @@ void token_verifier_free(struct token_verifier *v);
 void token_verifier_set_cluster_token(
     struct token_verifier *v, struct slice token);
 
-/* A token as people paste it: without the blanks and line ends around it. Use
- * it before a token is hashed, kept or sent. */
-struct slice token_trim(struct slice text);
 /* Characters of RFC 6750's b64token, and ':' and '@' that some static tokens
  * have; 1..MSG_TOKEN_MAX of them. Others never go into a header field. */
 bool token_is_wellformed(struct slice token);

@@ -167,10 +167,6 @@ START_TEST(test_form_edges)
 	ck_assert(
 	    !token_is_wellformed((struct slice){ text, MSG_TOKEN_MAX + 1 }));
 	ck_assert(!token_is_wellformed((struct slice){ "a\0b", 3 }));
-	ck_assert(slice_is(token_trim(SLICE(" \r\n\tabc\t\n ")), "abc"));
-	ck_assert(slice_is(token_trim(SLICE("a b")), "a b"));
-	ck_assert_uint_eq(token_trim(SLICE(" \n")).len, 0);
-	ck_assert_uint_eq(token_trim((struct slice){ "\0a\0", 3 }).len, 3);
 	free(text);
 }
 END_TEST
