@@ -4,6 +4,7 @@ import { chromium } from 'playwright-core';
 import assert from 'node:assert/strict';
 import { X509Certificate, createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { until } from './doorward.mjs';
 
 const executablePath = process.env.DOORWARD_CHROMIUM ?? '/usr/bin/chromium';
 
@@ -148,7 +149,9 @@ export async function assertAccessible(page, name) {
 }
 
 // The element that has the focus, as text, after checking that one can see it.
+// A page's autofocus comes with its first rendering.
 export async function focused(page) {
+  await until('something has the focus', () => page.evaluate(() => document.activeElement !== document.body));
   const f = await page.evaluate(() => {
     const e = document.activeElement;
     const s = getComputedStyle(e);
