@@ -2,7 +2,7 @@
 // directions; keep-alive.
 import assert from 'node:assert/strict';
 import { Client, connectRaw, exchangeRaw } from './lib/client.mjs';
-import { startDoorward, until } from './lib/doorward.mjs';
+import { isSanitized, startDoorward, until } from './lib/doorward.mjs';
 import { test } from './lib/test.mjs';
 import { Console, RawUpstream } from './lib/upstream.mjs';
 
@@ -90,7 +90,7 @@ test('a large download and a large upload in flat memory', { timeout: 300000 }, 
     const grown = await growth(dw, async () => { n = await work(); });
     assert.equal(n, SIZE, name);
     t.diagnostic(`${name} of ${SIZE / MB} MB: memory grew by ${(grown / MB).toFixed(1)} MB`);
-    assert.ok(grown <= 20 * MB, `${name}: memory grew by ${grown / MB} MB`);
+    assert.ok(isSanitized || grown <= 20 * MB, `${name}: memory grew by ${grown / MB} MB`);
   }
 });
 
@@ -115,7 +115,7 @@ test('a slow reader makes the upstream wait, not the memory grow', async (t) => 
     await until('the upstream stands still', () => { const still = sent > 0 && sent === last; last = sent; return still; });
     await new Promise((r) => { setTimeout(r, 300); });
   });
-  assert.ok(grown < 20 * MB, `memory grew by ${grown / MB} MB`);
+  assert.ok(isSanitized || grown < 20 * MB, `memory grew by ${grown / MB} MB`);
   assert.ok(sent < 60 * MB, `${sent / MB} MB were taken from the upstream`);
 });
 

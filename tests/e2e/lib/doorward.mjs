@@ -14,6 +14,9 @@ const BIN = process.env.DOORWARD_BIN;
 // Started as root, the tests give root up: the daemons refuse to run as root.
 const UID = Number(process.env.DOORWARD_TEST_UID ?? 64999);
 export const isRoot = process.getuid() === 0;
+// A sanitizer build has no sandbox, and memory that says little.
+export const isSanitized = /WITHOUT SANDBOX/.test(
+  spawnSync(path.join(BIN, 'doorward-authd'), ['--version']).stdout?.toString() ?? '');
 
 export const signingKey = 'kiali67890123456'.repeat(2);
 
