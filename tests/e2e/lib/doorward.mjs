@@ -117,6 +117,8 @@ export class Doorward {
     onFailure(t, () => process.stderr.write(`--- log of ${t.name}\n${this.log}\n---\n`));
     t.after(async () => {
       await this.stop();
+      const fault = /ERROR: AddressSanitizer.*|.*runtime error:.*/.exec(this.log);
+      if (fault) throw new Error(fault[0]);
       fs.rmSync(this.dir, { recursive: true, force: true });
     });
   }
