@@ -116,3 +116,17 @@ test('the cluster is asked at most once per recheck, whatever the load', async (
   await Promise.all(Array.from({ length: 200 }, () => load.get('/api/x')));
   assert.ok(kube.requests.length - before <= 2, `${kube.requests.length - before} questions`);
 });
+
+test('a slow cluster is waited for, a too slow one is 503, and neither is 401', async (t) => {
+  const { kube, dw } = await setUp(t);
+  const token = kube.mint('istio-system', 'kiali-service-account');
+  kube.mode = 'slow';
+  for (const [slowMs, status] of [[1000, 200], [9000, 503]]) {
+    kube.slowMs = slowMs;
+    const began = Date.now();
+    const r = await new Client(dw).login(token);
+    const took = Date.now() - began;
+    assert.equal(r.status, status, `${slowMs} ms: ${r.body}`);
+    assert.ok(took >= Math.min(slowMs, 2000) && took < 10000, `${slowMs} ms: took ${took} ms`);
+  }
+});
