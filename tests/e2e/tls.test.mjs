@@ -191,12 +191,14 @@ for (const [version, config] of [['TLSv1.3', {}], ['TLSv1.2', allow12]]) {
     const started = Date.now();
     await cutOffHandshakes(dw, hello, n);
     const seconds = (Date.now() - started) / 1000;
+    // What asked for the status may still be on its way out at either look.
+    await until('no more descriptors than before', () => measured.every(({ pid }, i) =>
+      descriptors(pid) <= before[i].descriptors));
     const after = await measure();
     t.diagnostic(`${n} in ${seconds.toFixed(1)} s; growth in KB: ${measured
       .map((p, i) => `${p.name} ${(after[i].memory - before[i].memory) >> 10}`).join(', ')}`);
     measured.forEach(({ name }, i) => {
       assert.ok(isSanitized || after[i].memory - before[i].memory <= 4 << 20, `${name}: ${before[i].memory} → ${after[i].memory}`);
-      assert.equal(after[i].descriptors, before[i].descriptors, `${name}: descriptors`);
     });
     assert.ok(seconds < 60, `${seconds} s`);
     const { frontend } = dw.status();
