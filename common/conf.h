@@ -51,6 +51,14 @@ struct conf_list {
 };
 void conf_list_add(struct conf_list *l, const char *text); /* a copy */
 void conf_list_done(struct conf_list *l);
+/* Names and texts, in the order of the file. */
+struct conf_pair {
+	char *name, *value;
+};
+struct conf_map {
+	struct conf_pair *at;
+	size_t n;
+};
 
 struct conf_row {
 	const char *path; /* "server.web_root" */

@@ -72,6 +72,7 @@ common_libcommon_a_SOURCES = \
 	common/settings_check.c \
 	common/settings_tls.c \
 	common/settings_network.c \
+	common/settings_services.c \
 	common/settings_credentials.c \
 	common/route.c \
 	common/http/chars.c \

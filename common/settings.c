@@ -135,6 +135,11 @@ settings_free(struct settings *s)
 	conf_list_done(&s->selected_namespaces);
 	url_done(&s->console);
 	url_done(&s->api_server);
+	for (size_t i = 0; i < s->n_certificates; i++) {
+		free(s->certificates[i].cert_file);
+		free(s->certificates[i].key_file);
+	}
+	free(s->certificates);
 	free(s->service_account);
 	free(s->web_prefix);
 	free(s->trusted_proxies);

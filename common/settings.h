@@ -28,6 +28,77 @@ enum preset { PRESET_KIALI, PRESET_GENERIC };
 enum inject { INJECT_NONE, INJECT_USER_TOKEN }; /* credential: */
 enum tls_version { TLS_VERSION_UNSET, TLS_VERSION_1_2, TLS_VERSION_1_3 };
 
+/* external_services.* */
+enum service_id {
+	SERVICE_PROMETHEUS,
+	SERVICE_GRAFANA,
+	SERVICE_TRACING,
+	SERVICE_PERSES,
+	SERVICE_CUSTOM_DASHBOARDS,
+	SERVICE_COUNT
+};
+enum auth_type { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_OAUTH2 };
+enum auth_style { AUTH_STYLE_HEADER, AUTH_STYLE_PARAMS };
+enum tracing_provider { TRACING_JAEGER, TRACING_TEMPO };
+
+struct oauth2_settings { /* client_credentials */
+	char *token_url_text;
+	struct url token_url; /* host NULL: none */
+	char *client_id;      /* a literal or a reference */
+	char *client_secret;  /* a reference */
+	char *audience;
+	struct conf_list scopes;
+	int auth_style; /* enum auth_style */
+};
+struct auth_settings {
+	int type; /* enum auth_type */
+	/* References (secret:NAME:KEY or an absolute path) or ""; username may
+	 * be the name itself. */
+	char *username, *password, *token;
+	bool use_kiali_token; /* with bearer: the slot cluster-token */
+	bool insecure_skip_verify;
+	char *cert_file, *key_file; /* both or none: a client certificate */
+	char *ca_file; /* "" or the only CAs that the service is checked with */
+	struct oauth2_settings oauth2;
+};
+struct service_settings {
+	/* "prometheus", "grafana", "tracing", "perses",
+	 * "customdashboards-prometheus": in routes, local paths and slots */
+	const char *name;
+	bool enabled;
+	char *url_text;
+	struct url url;			/* host NULL: none */
+	int provider;			/* enum tracing_provider, for tracing */
+	bool use_grpc;			/* tracing: refused when it is in use */
+	struct conf_map custom_headers; /* values: text or references */
+	struct auth_settings auth;
+	bool in_use; /* enabled, and a route or the local listener leads here */
+};
+
+struct route_settings { /* doorward.routes[] */
+	char *path;	/* "/prometheus/": below web_root, '/' at both ends */
+	char *service_name;
+	int service;		  /* enum service_id */
+	struct conf_list methods; /* default GET, HEAD */
+	unsigned method_mask;	  /* 1u << enum http_method */
+	/* What may be asked for, seen from path: "/api/v1/query" is that path
+	 * alone, "/api/v1/" (or with a star behind it) what is below; none:
+	 * all. */
+	struct conf_list paths;
+	/* /prometheus/api becomes <path of the service's url>/api; false: the
+	 * whole path goes on. */
+	bool strip_prefix;
+	struct {
+		bool present; /* false: every signed-in person */
+		/* Who is in any of them; users ["*"]: every signed-in person,
+		 * with STRATEGY_ANONYMOUS everybody. */
+		struct conf_list users, groups, emails, domains;
+	} allow;
+};
+struct certificate_settings {
+	char *cert_file, *key_file;
+};
+
 struct settings {
 	/* auth */
 	int strategy; /* enum strategy */
@@ -45,6 +116,7 @@ struct settings {
 	/* As OpenSSL names them, only those that are offered; empty: its
 	 * defaults. cipher_suites are those of TLS 1.2. */
 	struct conf_list cipher_suites, groups;
+	int log_level; /* enum log_level; the environment's LOG_LEVEL wins */
 	/* identity */
 	char *cert_file, *key_file; /* both or none; set: TLS */
 	/* kubernetes_config */
@@ -84,11 +156,30 @@ struct settings {
 	struct url api_server; /* host NULL: none */
 	char *api_ca_file;
 	struct conf_list audiences;
-	char *jwks_file;   /* offline verification */
-	char *issuer;	   /* doorward.kubernetes.issuer, for jwks_file */
-	uint32_t idle_s;   /* doorward.session.idle_seconds, 0: none */
-	int session_store; /* sqlite is the only one */
-	char *cookie_name; /* "": chosen from TLS and web_root */
+	char *jwks_file;     /* offline verification */
+	char *issuer;	     /* doorward.kubernetes.issuer, for jwks_file */
+	uint32_t idle_s;     /* doorward.session.idle_seconds, 0: none */
+	int session_store;   /* sqlite is the only one */
+	char *cookie_name;   /* "": chosen from TLS and web_root */
+	char *ca_bundle_dir; /* holds additional-ca-bundle.pem: trusted for
+				services, console and API server beside the
+				system's certificates */
+	struct route_settings *routes; /* at most 64 */
+	size_t n_routes;
+	/* [0] is identity.*, the others are doorward.certificates; at most 16.
+	 * None without identity. */
+	struct certificate_settings *certificates;
+	size_t n_certificates;
+	struct {	      /* doorward.egress: the console's way out */
+		char *listen; /* "": none; "127.0.0.1:9091", "/run/x.sock" */
+		bool is_unix;
+		char *path;	    /* of the Unix socket, else NULL */
+		struct endpoint at; /* else: a loopback address */
+		struct conf_list allow_uids_text;
+		uint32_t *allow_uids; /* who may connect to the Unix socket */
+		size_t n_allow_uids;
+	} egress;
+	struct service_settings services[SERVICE_COUNT];
 
 	struct conf_list selected_namespaces; /* joined to namespaces */
 	struct conf_list ignored;  /* paths that were read but are not used */

@@ -198,6 +198,7 @@ settings_check(struct settings *s, struct conf_errors *e)
 	check_deployment(s, e);
 	settings_check_tls(s, e);
 	settings_check_network(s, e);
+	settings_check_services(s, e);
 	check_secrets_dirs(s, e);
 	settings_check_signing_key(s, e);
 	check_cookie_name(s, e);

@@ -17,6 +17,8 @@ void settings_check(struct settings *s, struct conf_errors *e);
 void settings_check_tls(struct settings *s, struct conf_errors *e);
 /* settings_network.c: listeners, hosts, proxies and servers. */
 void settings_check_network(struct settings *s, struct conf_errors *e);
+/* settings_services.c: external_services. */
+void settings_check_services(struct settings *s, struct conf_errors *e);
 /* settings_credentials.c: references to secrets, and literal ones. */
 void settings_check_signing_key(struct settings *s, struct conf_errors *e);
 void settings_other(void *settings, const char *path, const char *value,

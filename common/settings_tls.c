@@ -128,6 +128,17 @@ check_versions(struct settings *s, struct conf_errors *e)
 }
 
 static void
+add_certificate(struct settings *s, const char *cert_file, const char *key_file)
+{
+	s->certificates = mem_grow(s->certificates, s->n_certificates,
+	    s->n_certificates + 1, sizeof(*s->certificates));
+	s->certificates[s->n_certificates++] = (struct certificate_settings){
+		.cert_file = mem_strdup(cert_file),
+		.key_file = mem_strdup(key_file),
+	};
+}
+
+static void
 check_identity(const struct settings *s, struct conf_errors *e)
 {
 	static const char cert[] = "identity.cert_file";
@@ -158,4 +169,6 @@ settings_check_tls(struct settings *s, struct conf_errors *e)
 	    &s->cipher_suites);
 	translate(s, e, "deployment.tls_config.groups", groups, &s->groups);
 	check_identity(s, e);
+	if (settings_tls(s))
+		add_certificate(s, s->cert_file, s->key_file);
 }
