@@ -62,13 +62,11 @@ body_in_init(struct body_in *b, enum http_body framing, uint64_t length)
 	http_chunks_init(&b->chunks);
 }
 
-static void
-put_data(struct evbuffer *in, size_t len, struct evbuffer *out)
+void
+body_put_frame(struct evbuffer *in, size_t len, struct evbuffer *out)
 {
 	uint8_t head[FRAME_HEADER_LEN];
 
-	if (len == 0)
-		return;
 	frame_put_head(head, FRAME_DATA, (uint32_t)len);
 	evbuffer_add(out, head, sizeof(head));
 	evbuffer_remove_buffer(in, out, len);
@@ -76,8 +74,8 @@ put_data(struct evbuffer *in, size_t len, struct evbuffer *out)
 
 /* One piece of a body of known or open length. */
 static int
-move_plain(
-    struct body_in *b, struct evbuffer *in, bool ended, struct evbuffer *out)
+move_plain(struct body_in *b, struct evbuffer *in, bool ended,
+    struct evbuffer *out, body_put *put)
 {
 	size_t n = evbuffer_get_length(in);
 
@@ -85,7 +83,8 @@ move_plain(
 		n = FRAME_DATA_MAX;
 	if (b->framing == HTTP_BODY_LENGTH && n > b->left)
 		n = (size_t)b->left;
-	put_data(in, n, out);
+	if (n > 0)
+		put(in, n, out);
 	if (b->framing == HTTP_BODY_CLOSE)
 		return n == 0 && ended ? 0 : ERR_MORE;
 	b->left -= n;
@@ -96,8 +95,8 @@ move_plain(
 
 /* The payload within the first contiguous piece of a chunked body. */
 static int
-move_chunked(
-    struct body_in *b, struct evbuffer *in, bool ended, struct evbuffer *out)
+move_chunked(struct body_in *b, struct evbuffer *in, bool ended,
+    struct evbuffer *out, body_put *put)
 {
 	struct evbuffer_iovec at;
 	struct slice data;
@@ -112,14 +111,15 @@ move_chunked(
 		return err;
 	before = data.len > 0 ? (size_t)(data.p - (char *)at.iov_base) : used;
 	evbuffer_drain(in, before);
-	put_data(in, data.len, out);
+	if (data.len > 0)
+		put(in, data.len, out);
 	evbuffer_drain(in, used - before - data.len);
 	return err;
 }
 
 int
 body_in_move(struct body_in *b, struct evbuffer *in, bool ended,
-    struct evbuffer *out, size_t high)
+    struct evbuffer *out, size_t high, body_put *put)
 {
 	size_t before;
 	int err;
@@ -131,8 +131,8 @@ body_in_move(struct body_in *b, struct evbuffer *in, bool ended,
 			return ERR_MORE;
 		before = evbuffer_get_length(in);
 		err = b->framing == HTTP_BODY_CHUNKED
-		    ? move_chunked(b, in, ended, out)
-		    : move_plain(b, in, ended, out);
+		    ? move_chunked(b, in, ended, out, put)
+		    : move_plain(b, in, ended, out, put);
 	} while (err == ERR_MORE && evbuffer_get_length(in) < before);
 	return err;
 }

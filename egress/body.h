@@ -41,10 +41,17 @@ struct body_in {
 	struct http_chunks chunks;
 };
 void body_in_init(struct body_in *b, enum http_body framing, uint64_t length);
-/* Moves what in has to out as DATA frames, until out holds high bytes. ended:
- * the upstream has closed. 0: the body is complete, ERR_MORE: it is not,
- * ERR_FORMAT: broken or cut off. */
+
+/* Moves 1 to FRAME_DATA_MAX bytes of payload from in to out in some framing. */
+typedef void body_put(struct evbuffer *in, size_t len, struct evbuffer *out);
+/* As a DATA frame. */
+body_put body_put_frame;
+
+/* Moves what in has to out, until out holds high bytes. ended: the upstream has
+ * closed. 0: the body is complete, ERR_MORE: it is not, ERR_FORMAT: broken or
+ * cut off. */
 int body_in_move(struct body_in *b, struct evbuffer *in, bool ended,
-    struct evbuffer *out, size_t high) __attribute__((warn_unused_result));
+    struct evbuffer *out, size_t high, body_put *put)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * What the parts of egress share. egress owns every connection to an upstream:
  * it asks authd whether a credential may pass (lease.h), adds what the upstream
- * is to see (inject.h), and relays (exchange.h) over pooled connections
- * (upstream.h).
+ * is to see (inject.h), and relays (exchange.h) between those who ask (front.h)
+ * and pooled connections (upstream.h).
  */
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H

@@ -1,49 +1,41 @@
 /* See exchange.h. */
 #include "egress/exchange.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <unistd.h>
 
 #include <event2/buffer.h>
 
 #include "common/audit.h"
 #include "common/conn.h"
 #include "common/err.h"
-#include "common/frame.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/secret.h"
 #include "common/settings.h"
 #include "egress/body.h"
 #include "egress/egress.h"
+#include "egress/front.h"
 #include "egress/inject.h"
 #include "egress/lease.h"
 #include "egress/upstream.h"
 
-#define HIGH_WATER (256 * 1024) /* bytes that wait for a slow side */
-#define LOW_WATER (64 * 1024)
 #define IDLE_MS 600000 /* silence in the middle of a response */
 #define INTERIM_MAX 8  /* 1xx responses before the real one */
 
 enum state {
-	STATE_IDLE,    /* waits for a REQUEST */
+	STATE_IDLE,    /* waits for a request */
 	STATE_LEASE,   /* waits for authd */
 	STATE_CONNECT, /* waits for a connection */
 	STATE_RELAY,
-	STATE_DROP, /* answered; what still comes is dropped until EOF */
+	STATE_DROP, /* answered before the request was all here */
 };
 
 struct exchange {
 	struct egress *eg;
-	struct conn *front, *up;
+	struct front *front;
+	struct conn *up;
 	enum state state;
-
-	uint8_t *bytes; /* of the REQUEST; q points into it */
-	size_t n_bytes;
-	struct frame_request q;
-	char client[MSG_CLIENT_MAX + 1];
 	struct route route;
 
 	struct lease_wait *lease_wait;
@@ -56,29 +48,16 @@ struct exchange {
 	unsigned interim;
 	bool reused;	   /* the connection came from the pool */
 	bool request_sent; /* with the whole body */
-	bool continued;	   /* the frontend has been told to send the body */
+	bool continued;	   /* the front has been told that the body may come */
 	bool body_begun;   /* of the request: it cannot be sent again */
-	bool head_done;	   /* the response's head has gone to the frontend */
+	bool head_done;	   /* the response's head has gone to the front */
 	bool up_ended, up_keep;
-	bool reading; /* exchange_read_front is at work */
-	bool dead;    /* and is to free it */
 };
 
-static void exchange_read_front(struct exchange *x);
 static void exchange_read_up(struct exchange *x);
 static void exchange_connect(struct exchange *x, bool fresh);
 
 /* --- ends --- */
-
-static void
-request_forget(struct exchange *x)
-{
-	if (x->bytes != NULL) {
-		secret_wipe(x->bytes, x->n_bytes);
-		free(x->bytes);
-	}
-	x->bytes = NULL;
-}
 
 static void
 up_close(struct exchange *x)
@@ -89,34 +68,25 @@ up_close(struct exchange *x)
 	x->up = NULL;
 }
 
-static void
+void
 exchange_free(struct exchange *x)
 {
+	if (x == NULL)
+		return;
 	lease_cancel(x->lease_wait);
-	x->lease_wait = NULL;
 	lease_release(&x->holder);
 	up_close(x);
-	conn_free(x->front);
-	x->front = NULL;
-	request_forget(x);
-	x->dead = true;
-	if (x->reading)
-		return;
-	x->eg->n_open--;
 	free(x);
 }
 
-/* Nothing of this exchange is left to do; the connection serves the next one,
- * unless request bytes may still come that belong to this one. */
+/* Nothing of this exchange is left to do. */
 static void
 exchange_end(struct exchange *x)
 {
 	lease_release(&x->holder);
 	up_close(x);
-	request_forget(x);
 	x->state = x->request_sent ? STATE_IDLE : STATE_DROP;
-	if (!x->reading)
-		exchange_read_front(x);
+	x->front->ops->over(x->front, x->request_sent);
 }
 
 static void
@@ -126,8 +96,8 @@ audit_denied(const struct exchange *x, const char *why)
 
 	audit_begin(&a, "AUDIT: Access denied");
 	audit_str(&a, "reason", why);
-	audit_str(&a, "client", x->client);
-	audit_str(&a, "method", http_method_name(x->q.method));
+	audit_str(&a, "client", x->front->client);
+	audit_str(&a, "method", http_method_name(x->front->q.method));
 	audit_str(&a, "route", x->route.name);
 	audit_end(&a);
 }
@@ -154,14 +124,11 @@ deny_is_decision(enum deny why)
 	    why != DENY_UPSTREAM_BAD;
 }
 
-/* Ends the exchange with a DENY, or, when the response has begun, by closing,
- * which the frontend passes on as a cut-off response. */
+/* Ends the exchange with a refusal, or, when the response has begun, by closing
+ * the front, which the client sees as a cut-off response. */
 static void
 exchange_deny(struct exchange *x, enum deny why)
 {
-	uint8_t frame[FRAME_HEADER_LEN + 8];
-	long n;
-
 	if (deny_is_decision(why)) {
 		x->eg->n_denied++;
 		audit_denied(x, deny_reason[why]);
@@ -170,23 +137,14 @@ exchange_deny(struct exchange *x, enum deny why)
 		log_debug("exchange failed: %s", deny_reason[why]);
 	}
 	if (x->head_done) {
-		exchange_free(x);
+		x->front->ops->abort(x->front);
 		return;
 	}
-	n = frame_put_deny(frame, sizeof(frame), why);
-	if (n > 0)
-		evbuffer_add(conn_output(x->front), frame, (size_t)n);
-	/* Before CONTINUE a DENY ends the exchange for both sides. */
+	x->front->ops->deny(x->front, why);
+	/* The body was never asked for. */
 	if (x->state != STATE_RELAY)
 		x->request_sent = true;
 	exchange_end(x);
-}
-
-static void
-exchange_violation(struct exchange *x, const char *what)
-{
-	log_error("a frontend broke the exchange protocol: %s", what);
-	exchange_free(x);
 }
 
 /* --- the response --- */
@@ -195,10 +153,8 @@ static void
 response_finish(struct exchange *x)
 {
 	struct conn *up = x->up;
-	uint8_t head[FRAME_HEADER_LEN];
 
-	frame_put_head(head, FRAME_END, 0);
-	evbuffer_add(conn_output(x->front), head, sizeof(head));
+	x->front->ops->end(x->front);
 	/* Surplus bytes, an unfinished request or a close: not used again. */
 	if (x->up_keep && x->request_sent && !x->up_ended &&
 	    evbuffer_get_length(conn_input(up)) == 0 &&
@@ -212,16 +168,10 @@ response_finish(struct exchange *x)
 static int
 response_put_head(struct exchange *x, const struct http_response *from)
 {
-	struct egress *eg = x->eg;
 	struct frame_response a;
-	long n;
 
-	inject_response(&a, eg->settings, x->q.method, from);
-	n = frame_put_response(eg->scratch, sizeof(eg->scratch), &a);
-	if (n <= 0)
-		return ERR_FORMAT;
-	evbuffer_add(conn_output(x->front), eg->scratch, (size_t)n);
-	return 0;
+	inject_response(&a, x->eg->settings, x->front->q.method, from);
+	return x->front->ops->response(x->front, &a);
 }
 
 /* Reads one response head. 0: one is through; ERR_MORE; ERR_FORMAT. */
@@ -244,7 +194,7 @@ response_head(struct exchange *x)
 	if (head == ERR_MORE)
 		return x->up_ended ? ERR_FORMAT : ERR_MORE;
 	if (head < 0 ||
-	    http_parse_response(&a, x->q.method, p, (size_t)head) != 0)
+	    http_parse_response(&a, x->front->q.method, p, (size_t)head) != 0)
 		return ERR_FORMAT;
 	x->scan = (struct http_scan){ 0 };
 	if (a.status < 200) {
@@ -266,7 +216,8 @@ response_head(struct exchange *x)
 static bool
 exchange_retry(struct exchange *x)
 {
-	bool idempotent = x->q.method != HTTP_POST && x->q.method != HTTP_PATCH;
+	enum http_method method = x->front->q.method;
+	bool idempotent = method != HTTP_POST && method != HTTP_PATCH;
 
 	if (!x->reused || x->head_done || x->body_begun || !idempotent ||
 	    x->interim > 0 || evbuffer_get_length(conn_input(x->up)) > 0)
@@ -281,7 +232,8 @@ exchange_retry(struct exchange *x)
 static void
 up_deadline(struct exchange *x)
 {
-	bool full = evbuffer_get_length(conn_output(x->front)) >= HIGH_WATER;
+	bool full = evbuffer_get_length(conn_output(x->front->conn)) >=
+	    FRONT_HIGH_WATER;
 	uint32_t ms = x->head_done ? IDLE_MS : x->eg->head_ms;
 
 	conn_deadline(x->up, full || !x->request_sent ? 0 : ms);
@@ -298,7 +250,8 @@ exchange_read_up(struct exchange *x)
 		err = response_head(x);
 	if (err == 0)
 		err = body_in_move(&x->receiving, conn_input(x->up),
-		    x->up_ended, conn_output(x->front), HIGH_WATER);
+		    x->up_ended, conn_output(x->front->conn), FRONT_HIGH_WATER,
+		    x->front->put);
 	if (err == 0)
 		response_finish(x);
 	else if (err == ERR_MORE)
@@ -317,8 +270,10 @@ up_readable(struct conn *c, void *arg)
 static void
 up_drained(struct conn *c, void *arg)
 {
+	struct exchange *x = arg;
+
 	(void)c;
-	exchange_read_front(arg);
+	x->front->ops->resume(x->front);
 }
 
 static void
@@ -365,7 +320,7 @@ request_send_head(struct exchange *x)
 	if (x->holder.lease != NULL && x->route.inject == INJECT_USER_TOKEN)
 		token = lease_token(x->holder.lease);
 	http_out_init(&head, (char *)eg->scratch, sizeof(eg->scratch));
-	inject_request(&head, eg->settings, &x->q, token);
+	inject_request(&head, eg->settings, &x->front->q, token);
 	if (!head.overflow)
 		r = body_out_head(conn_output(x->up), head.p, head.len);
 	secret_wipe(head.p, head.len);
@@ -375,25 +330,24 @@ request_send_head(struct exchange *x)
 static void
 exchange_relay(struct exchange *x, struct conn *c)
 {
-	uint8_t frame[FRAME_HEADER_LEN];
+	const struct frame_request *q = &x->front->q;
 
 	x->up = c;
 	conn_set_owner(c, &up_ops, x);
-	conn_watermarks(c, HIGH_WATER, LOW_WATER);
+	conn_watermarks(c, FRONT_HIGH_WATER, FRONT_LOW_WATER);
 	if (request_send_head(x) != 0) {
 		exchange_deny(x, DENY_BAD_REQUEST);
 		return;
 	}
 	x->state = STATE_RELAY;
-	x->request_sent = x->q.body == HTTP_BODY_NONE;
+	x->request_sent = q->body == HTTP_BODY_NONE;
 	x->scan = (struct http_scan){ 0 };
-	body_out_init(&x->sending, x->q.body, x->q.content_length);
-	if (x->q.body != HTTP_BODY_NONE && !x->continued) {
-		frame_put_head(frame, FRAME_CONTINUE, 0);
-		evbuffer_add(conn_output(x->front), frame, sizeof(frame));
-		x->continued = true;
-	}
+	body_out_init(&x->sending, q->body, q->content_length);
 	up_deadline(x);
+	if (!x->request_sent && !x->continued) {
+		x->continued = true;
+		x->front->ops->proceed(x->front);
+	}
 	exchange_read_up(x);
 }
 
@@ -451,6 +405,14 @@ deny_of(enum verdict verdict)
 	return map[verdict];
 }
 
+/* The request may pass. What the upstream is to be told of itself, its
+ * credential, would be waited for here. */
+static void
+exchange_allowed(struct exchange *x)
+{
+	exchange_connect(x, false);
+}
+
 static void
 exchange_leased(enum verdict verdict, struct lease *lease, void *arg)
 {
@@ -462,17 +424,17 @@ exchange_leased(enum verdict verdict, struct lease *lease, void *arg)
 		return;
 	}
 	lease_hold(lease, &x->holder);
-	exchange_connect(x, false);
+	exchange_allowed(x);
 }
 
 static void
 exchange_authorise(struct exchange *x)
 {
-	struct slice value = x->q.session;
+	struct slice value = x->front->q.session;
 	enum credential kind = CREDENTIAL_COOKIE;
 
 	if (value.len == 0) {
-		value = x->q.bearer;
+		value = x->front->q.bearer;
 		kind = CREDENTIAL_BEARER;
 	}
 	if (value.len == 0) {
@@ -481,11 +443,11 @@ exchange_authorise(struct exchange *x)
 	}
 	x->state = STATE_LEASE;
 	x->lease_wait = lease_get(x->eg->leases, kind, value, x->route.name,
-	    x->client, exchange_leased, x);
+	    x->front->client, exchange_leased, x);
 }
 
-/* The one decision: the route of the parsed path. */
-static void
+/* The one decision: the route of the parsed request. */
+void
 exchange_start(struct exchange *x)
 {
 	x->eg->n_requests++;
@@ -493,17 +455,13 @@ exchange_start(struct exchange *x)
 	x->continued = false;
 	x->up_ended = x->up_keep = x->reused = false;
 	x->interim = 0;
-	x->route = settings_route(x->eg->settings, x->q.path);
-	if (snprintf(x->client, sizeof(x->client), "%.*s:%u",
-		SLICE_ARG(x->q.client),
-		(unsigned)x->q.client_port) >= (int)sizeof(x->client))
-		x->client[0] = '\0';
+	x->route = x->front->ops->route(x->front);
 	switch (x->route.kind) {
 	case ROUTE_SESSION:
 		exchange_authorise(x);
 		return;
 	case ROUTE_PUBLIC:
-		exchange_connect(x, false);
+		exchange_allowed(x);
 		return;
 	case ROUTE_OWN:
 	case ROUTE_NONE:
@@ -512,164 +470,59 @@ exchange_start(struct exchange *x)
 	exchange_deny(x, DENY_NO_ROUTE);
 }
 
-/* --- frames from the frontend --- */
+/* --- what the front brings --- */
 
-static void
-front_request(struct exchange *x, struct evbuffer *in, uint32_t len)
+struct exchange *
+exchange_new(struct egress *eg, struct front *front)
 {
-	x->n_bytes = len;
-	x->bytes = mem_new(len > 0 ? len : 1);
-	evbuffer_drain(in, FRAME_HEADER_LEN);
-	evbuffer_remove(in, x->bytes, len);
-	if (frame_get_request(&x->q, x->bytes, len) != 0)
-		exchange_violation(x, "REQUEST is not acceptable");
-	else
-		exchange_start(x);
+	struct exchange *x = mem_new(sizeof(*x));
+
+	x->eg = eg;
+	x->front = front;
+	x->holder.cut = exchange_cut;
+	return x;
 }
 
-/* DATA or END of the request body. */
-static void
-front_body(
-    struct exchange *x, struct evbuffer *in, enum frame_type type, uint32_t len)
+bool
+exchange_is_idle(const struct exchange *x)
 {
-	struct evbuffer *out = conn_output(x->up);
+	return x->state == STATE_IDLE;
+}
+
+bool
+exchange_takes_body(const struct exchange *x)
+{
+	return x->state == STATE_RELAY &&
+	    evbuffer_get_length(conn_output(x->up)) < FRONT_HIGH_WATER;
+}
+
+int
+exchange_body(struct exchange *x, struct evbuffer *in, size_t len)
+{
+	if (x->request_sent)
+		return ERR_PROTOCOL;
+	x->body_begun = true;
+	return body_out_data(&x->sending, in, len, conn_output(x->up));
+}
+
+int
+exchange_body_end(struct exchange *x)
+{
 	int err;
 
-	evbuffer_drain(in, FRAME_HEADER_LEN);
 	if (x->request_sent)
-		err = ERR_PROTOCOL;
-	else if (type == FRAME_DATA)
-		err = body_out_data(&x->sending, in, len, out);
-	else
-		err = body_out_end(&x->sending, out);
+		return ERR_PROTOCOL;
 	x->body_begun = true;
-	if (err != 0) {
-		exchange_violation(x, "body is not what was declared");
-	} else if (type == FRAME_END) {
-		x->request_sent = true;
-		up_deadline(x);
-	}
-}
-
-/* Is the next frame one that may come now, and all here? ERR_MORE: not yet. */
-static int
-front_frame(struct exchange *x, struct evbuffer *in, enum frame_type *type,
-    uint32_t *len)
-{
-	uint8_t head[FRAME_HEADER_LEN];
-	ev_ssize_t n = evbuffer_copyout(in, head, sizeof(head));
-	bool begins;
-	int err = frame_head(head, n > 0 ? (size_t)n : 0, type, len);
-
+	err = body_out_end(&x->sending, conn_output(x->up));
 	if (err != 0)
 		return err;
-	begins = *type == FRAME_REQUEST;
-	if (begins != (x->state == STATE_IDLE) ||
-	    (!begins && *type != FRAME_DATA && *type != FRAME_END))
-		return ERR_PROTOCOL;
-	return evbuffer_get_length(in) < FRAME_HEADER_LEN + *len ? ERR_MORE : 0;
+	x->request_sent = true;
+	up_deadline(x);
+	return 0;
 }
-
-/* Can a frame be taken in this state? */
-static bool
-front_open(const struct exchange *x)
-{
-	return x->state == STATE_IDLE ||
-	    (x->state == STATE_RELAY &&
-		evbuffer_get_length(conn_output(x->up)) < HIGH_WATER);
-}
-
-/* Takes one frame; false when there is none to take. */
-static bool
-front_take(struct exchange *x)
-{
-	struct evbuffer *in = conn_input(x->front);
-	enum frame_type type;
-	uint32_t len;
-	int err = front_frame(x, in, &type, &len);
-
-	if (err == ERR_MORE)
-		return false;
-	if (err != 0)
-		exchange_violation(x, "frame out of place");
-	else if (type == FRAME_REQUEST)
-		front_request(x, in, len);
-	else
-		front_body(x, in, type, len);
-	return !x->dead;
-}
-
-static void
-exchange_read_front(struct exchange *x)
-{
-	struct evbuffer *in = conn_input(x->front);
-
-	x->reading = true;
-	while (front_open(x) && front_take(x))
-		;
-	x->reading = false;
-	if (x->dead)
-		exchange_free(x);
-	else if (x->state == STATE_DROP)
-		evbuffer_drain(in, evbuffer_get_length(in));
-}
-
-static void
-front_readable(struct conn *c, void *arg)
-{
-	(void)c;
-	exchange_read_front(arg);
-}
-
-static void
-front_drained(struct conn *c, void *arg)
-{
-	(void)c;
-	exchange_read_up(arg);
-}
-
-/* The frontend closes to cancel. */
-static void
-front_ended(struct conn *c, void *arg)
-{
-	(void)c;
-	exchange_free(arg);
-}
-
-static void
-front_failed(struct conn *c, enum conn_failure why, void *arg)
-{
-	(void)c;
-	(void)why;
-	exchange_free(arg);
-}
-
-static const struct conn_ops front_ops = {
-	.readable = front_readable,
-	.drained = front_drained,
-	.ended = front_ended,
-	.failed = front_failed,
-};
 
 void
-exchange_accept(struct egress *eg, int fd)
+exchange_drained(struct exchange *x)
 {
-	static struct log_rate rate;
-	struct exchange *x;
-
-	if (eg->n_open >= eg->max_open) {
-		log_limited(&rate, 10000, LOG_LEVEL_ERROR,
-		    "frontend connection refused: there are %zu already",
-		    eg->max_open);
-		(void)close(fd);
-		return;
-	}
-	x = mem_new(sizeof(*x));
-	x->eg = eg;
-	x->holder.cut = exchange_cut;
-	x->front = conn_accepted(eg->base, fd, &front_ops, x);
-	conn_watermarks(x->front, HIGH_WATER, LOW_WATER);
-	/* Backpressure to the frontend is no stall: the client may be slow. */
-	conn_write_stall(x->front, 0);
-	eg->n_open++;
+	exchange_read_up(x);
 }

@@ -2,7 +2,7 @@
  * The control messages that egress answers.
  *
  * SECURITY: authd alone may push here, and only revocations. The frontend has
- * no control channel to egress at all; its exchanges are in exchange.c.
+ * no control channel to egress at all; its exchanges are in front_frames.c.
  */
 #include "egress/handlers.h"
 

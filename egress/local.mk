@@ -3,6 +3,8 @@ egress_libegress_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS)
 egress_libegress_a_SOURCES = \
 	egress/egress.h \
 	egress/exchange.h \
+	egress/front.h \
+	egress/front_frames.h \
 	egress/handlers.h \
 	egress/inject.h \
 	egress/lease.h \
@@ -10,6 +12,7 @@ egress_libegress_a_SOURCES = \
 	egress/body.h \
 	egress/body.c \
 	egress/exchange.c \
+	egress/front_frames.c \
 	egress/handlers.c \
 	egress/inject.c \
 	egress/lease.c \

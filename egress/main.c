@@ -23,7 +23,7 @@
 #include "common/settings.h"
 #include "common/ticket.h"
 #include "egress/egress.h"
-#include "egress/exchange.h"
+#include "egress/front_frames.h"
 #include "egress/handlers.h"
 #include "egress/lease.h"
 #include "egress/upstream.h"
@@ -42,7 +42,7 @@ static void
 accepted(int fd, enum role peer, void *ctx)
 {
 	if (peer == ROLE_FRONTEND)
-		exchange_accept(ctx, fd);
+		front_frames_accept(ctx, fd);
 	else
 		chan_accepted(egress.base, fd, &egress_ctl, ctx);
 }

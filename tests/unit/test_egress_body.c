@@ -151,8 +151,8 @@ START_TEST(in_case)
 
 	body_in_init(&b, in_cases[_i].framing, in_cases[_i].length);
 	evbuffer_add(in, in_cases[_i].wire, strlen(in_cases[_i].wire));
-	ck_assert_msg(body_in_move(&b, in, in_cases[_i].ended, out, 65536) ==
-		in_cases[_i].result,
+	ck_assert_msg(body_in_move(&b, in, in_cases[_i].ended, out, 65536,
+			  body_put_frame) == in_cases[_i].result,
 	    "%s", in_cases[_i].name);
 	unframe(text, sizeof(text));
 	ck_assert_str_eq(text, in_cases[_i].body);
@@ -171,10 +171,11 @@ START_TEST(in_bytewise)
 	body_in_init(&b, in_cases[_i].framing, in_cases[_i].length);
 	for (p = in_cases[_i].wire; *p != '\0' && err == ERR_MORE; p++) {
 		evbuffer_add(in, p, 1);
-		err = body_in_move(&b, in, false, out, 65536);
+		err = body_in_move(&b, in, false, out, 65536, body_put_frame);
 	}
 	if (err == ERR_MORE)
-		err = body_in_move(&b, in, in_cases[_i].ended, out, 65536);
+		err = body_in_move(
+		    &b, in, in_cases[_i].ended, out, 65536, body_put_frame);
 	ck_assert_msg(err == in_cases[_i].result, "%s", in_cases[_i].name);
 	unframe(text, sizeof(text));
 	ck_assert_str_eq(text, in_cases[_i].body);
@@ -188,11 +189,13 @@ START_TEST(in_high_water)
 
 	evbuffer_add(in, big, sizeof(big));
 	body_in_init(&b, HTTP_BODY_LENGTH, sizeof(big));
-	ck_assert_int_eq(body_in_move(&b, in, false, out, 65536), ERR_MORE);
+	ck_assert_int_eq(
+	    body_in_move(&b, in, false, out, 65536, body_put_frame), ERR_MORE);
 	ck_assert_uint_ge(evbuffer_get_length(out), 65536);
 	ck_assert_uint_le(evbuffer_get_length(out), 2 * 65536 + 10);
 	evbuffer_drain(out, evbuffer_get_length(out));
-	ck_assert_int_eq(body_in_move(&b, in, false, out, 1 << 20), 0);
+	ck_assert_int_eq(
+	    body_in_move(&b, in, false, out, 1 << 20, body_put_frame), 0);
 }
 END_TEST
 

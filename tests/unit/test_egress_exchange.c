@@ -14,7 +14,7 @@
 #include "common/frame.h"
 #include "common/resolve.h"
 #include "egress/egress.h"
-#include "egress/exchange.h"
+#include "egress/front_frames.h"
 #include "egress/upstream.h"
 #include "tests/unit/frontend_fixture.h"
 
@@ -58,7 +58,7 @@ frontend_open(void)
 
 	ck_assert_int_eq(
 	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-	exchange_accept(&eg, ends[0]);
+	front_frames_accept(&eg, ends[0]);
 	return ends[1];
 }
 
