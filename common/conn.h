@@ -65,7 +65,8 @@ void conn_tls_server(
     struct conn *c, struct ssl_ctx_st *ctx, uint32_t timeout_ms);
 /* TLS as client, for a conn made by conn_connect, before it has connected:
  * connected comes after the handshake. host: name or address to verify and (for
- * a name) SNI. */
+ * a name) SNI. A ctx whose client key is in another process (tls_key.h) has
+ * SSL_MODE_ASYNC. */
 void conn_tls_client(struct conn *c, struct ssl_ctx_st *ctx, const char *host);
 /* For logs: "" or a text of the failure, static or owned by the conn. */
 const char *conn_tls_error(const struct conn *c);

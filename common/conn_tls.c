@@ -1,6 +1,6 @@
 /*
- * TLS on a conn: handshakes (as server inside OpenSSL's async jobs, so that a
- * signature made by another process does not hold the loop) and records.
+ * TLS on a conn: handshakes (inside OpenSSL's async jobs where another process
+ * makes the signature, so that it does not hold the loop) and records.
  *
  * A paused job must be run to its end before the SSL goes: freeing it would
  * leak the stack of its fibre, and a client can cause that at will. A job that
@@ -100,6 +100,13 @@ job_answered(SSL *ssl, void *arg)
 	return 1;
 }
 
+static void
+answer_wakes(struct conn *c)
+{
+	SSL_set_async_callback(c->ssl, job_answered);
+	SSL_set_async_callback_arg(c->ssl, c);
+}
+
 void
 conn_tls_server(struct conn *c, SSL_CTX *ctx, uint32_t timeout_ms)
 {
@@ -114,8 +121,7 @@ conn_tls_server(struct conn *c, SSL_CTX *ctx, uint32_t timeout_ms)
 	SSL_set_mode(c->ssl, SSL_MODE_ASYNC);
 	/* Passwords and tokens come this way: no copy stays in a buffer. */
 	SSL_set_options(c->ssl, SSL_OP_CLEANSE_PLAINTEXT);
-	SSL_set_async_callback(c->ssl, job_answered);
-	SSL_set_async_callback_arg(c->ssl, c);
+	answer_wakes(c);
 	if (SSL_set_fd(c->ssl, c->fd) != 1)
 		conn_fail_later(c, CONN_TLS);
 	conn_watch(c);
@@ -155,6 +161,8 @@ conn_tls_client(struct conn *c, SSL_CTX *ctx, const char *host)
 	if (!new_ssl(c, ctx))
 		return;
 	SSL_set_connect_state(c->ssl);
+	/* Only where ctx asks for jobs: then it has a key to sign with. */
+	answer_wakes(c);
 	if (!expect_host(c->ssl, host) ||
 	    SSL_set_alpn_protos(c->ssl, alpn_http11, sizeof(alpn_http11) - 1) !=
 		0) {

@@ -30,6 +30,8 @@ common_libcommon_a_SOURCES = \
 	common/settings_internal.h \
 	common/text.h \
 	common/ticket.h \
+	common/tls_key.h \
+	common/tls_provider.h \
 	common/url.h \
 	common/wire.h \
 	common/http/chars.h \
@@ -62,6 +64,8 @@ common_libcommon_a_SOURCES = \
 	common/conn_connect.c \
 	common/conn_timer.c \
 	common/conn_tls.c \
+	common/tls_key.c \
+	common/tls_provider.c \
 	common/resolve.c \
 	common/url.c \
 	common/cidr.c \

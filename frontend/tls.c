@@ -23,9 +23,9 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "frontend/tls_key.h"
+#include "common/tls_key.h"
+#include "common/tls_provider.h"
 #include "frontend/tls_policy.h"
-#include "frontend/tls_provider.h"
 #include "frontend/tls_tickets.h"
 
 #define ASK_MS 5000
@@ -147,7 +147,8 @@ key_of_signer(struct tls *t, EVP_PKEY *public_key, int fd)
 {
 	if (t->key == NULL ||
 	    EVP_PKEY_eq(tls_key_public(t->key), public_key) != 1)
-		return tls_key_new(t->base, public_key, fd, on_signer_lost, t);
+		return tls_key_new(
+		    t->base, ROLE_FRONTEND, public_key, fd, on_signer_lost, t);
 	tls_key_attach(t->key, fd);
 	return t->key;
 }

@@ -1,15 +1,11 @@
-# frontend: TLS with a key in another process
+# frontend: TLS as a server
 noinst_LIBRARIES += frontend/libtls.a
 frontend_libtls_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(SSL_CFLAGS) \
 	$(CRYPTO_CFLAGS)
 frontend_libtls_a_SOURCES = \
 	frontend/tls.h \
-	frontend/tls_key.h \
 	frontend/tls_policy.h \
-	frontend/tls_provider.h \
 	frontend/tls_tickets.h \
 	frontend/tls.c \
-	frontend/tls_key.c \
 	frontend/tls_policy.c \
-	frontend/tls_provider.c \
 	frontend/tls_tickets.c

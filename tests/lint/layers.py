@@ -11,12 +11,13 @@ ALLOWED = {
     'openssl': (
         'common/conn_tls.c',      # TLS of connections
         'common/ticket.c',        # HMAC of the session cookie
+        'common/tls_key.c', 'common/tls_provider.',  # keys that a signer has
         'authd/fetch.c',          # the CA set that curl gets
         'authd/jose.c', 'authd/jose.h', 'authd/jwks.c',  # public keys, signatures
         'authd/seal.c',           # AES-GCM of stored sessions
         'egress/lease.c',         # SHA-256: the key of a lease
         'egress/upstream.c',      # TLS context of the upstreams
-        'frontend/tls',           # TLS context, remote key, session tickets
+        'frontend/tls',           # TLS contexts, session tickets
         'secretd/',               # holds the keys
         'ctl/', 'demo/', 'tests/',
     ),

@@ -6,6 +6,8 @@ import re
 import sources
 
 FOLDER = {'SIGNER': 'secretd'}  # others: the role's own name
+# What speaks for a role outside its folder.
+SHARED = {'FRONTEND': ['common/tls_key.c'], 'EGRESS': ['common/tls_key.c']}
 R_DAEMONS = ['FRONTEND', 'AUTHD', 'EGRESS', 'SECRETD']
 
 
@@ -25,7 +27,7 @@ def rows():
 
 def text_of(role):
     folder = FOLDER.get(role, role.lower())
-    paths = sources.files(folder, suffixes=('.c',))
+    paths = sources.files(folder, suffixes=('.c',)) + SHARED.get(role, [])
     return '\n'.join(sources.code(p) for p in paths)
 
 

@@ -30,7 +30,7 @@ TESTS += tests/unit/test_tls_key
 tests_unit_test_tls_key_SOURCES = tests/unit/test_tls_key.c $(TLS_TEST_FILES)
 tests_unit_test_tls_key_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
 	$(SSL_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_tls_key_LDADD = frontend/libtls.a $(CONN_LIBS)
+tests_unit_test_tls_key_LDADD = $(CONN_LIBS)
 
 check_PROGRAMS += tests/unit/test_tls
 TESTS += tests/unit/test_tls

@@ -1,6 +1,6 @@
 /* Handshakes whose signature another party makes: the provider, the async
  * jobs, and that nothing is left behind when a handshake is cut off. */
-#include "frontend/tls_key.h"
+#include "common/tls_key.h"
 
 #include <check.h>
 #include <fcntl.h>
@@ -81,8 +81,8 @@ make_server(const char *kind, int version)
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, fds) == 0);
 	toy_signer_attach(&signer, base, cert.key, fds[1]);
-	key = tls_key_new(
-	    base, X509_get0_pubkey(cert.cert), fds[0], on_lost, NULL);
+	key = tls_key_new(base, ROLE_FRONTEND, X509_get0_pubkey(cert.cert),
+	    fds[0], on_lost, NULL);
 	server_ctx = SSL_CTX_new(TLS_server_method());
 	SSL_CTX_set_min_proto_version(server_ctx, version);
 	SSL_CTX_set_max_proto_version(server_ctx, version);

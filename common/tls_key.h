@@ -8,11 +8,13 @@
  * SECURITY: a job that is resumed before the answer has come gives up; that is
  * how a cut-off handshake is unwound (common/conn_tls.c).
  */
-#ifndef FRONTEND_TLS_KEY_H
-#define FRONTEND_TLS_KEY_H
+#ifndef COMMON_TLS_KEY_H
+#define COMMON_TLS_KEY_H
 
 #include <stdbool.h>
 #include <stddef.h>
+
+#include "common/role.h"
 
 struct event_base;
 struct evp_pkey_st;
@@ -28,11 +30,12 @@ void tls_key_setup(void);
 /* Gives back what tls_key_setup took, when all keys are gone. */
 void tls_key_done(void);
 
-/* public_key: EC on P-256 or P-384, RSA of 2048 to 4096 bits (kept by
- * reference). signer_fd: a channel to the signer; taken. lost is called, from
- * the loop, whenever the signer is gone; signatures then wait for the next one
- * until their handshake ends or the key is dropped. */
-struct tls_key *tls_key_new(struct event_base *base,
+/* self: ROLE_FRONTEND or ROLE_EGRESS. public_key: EC on P-256 or P-384, RSA of
+ * 2048 to 4096 bits (kept by reference). signer_fd: a channel to the signer;
+ * taken. lost is called, from the loop, whenever the signer is gone; signatures
+ * then wait for the next one until their handshake ends or the key is dropped.
+ */
+struct tls_key *tls_key_new(struct event_base *base, enum role self,
     struct evp_pkey_st *public_key, int signer_fd, void (*lost)(void *arg),
     void *arg);
 /* Another signer for the same key; takes signer_fd. What waits is asked of it.

@@ -2,8 +2,8 @@
  * The built-in OpenSSL provider for keys whose private half is in another
  * process. Only tls_key.c uses it.
  */
-#ifndef FRONTEND_TLS_PROVIDER_H
-#define FRONTEND_TLS_PROVIDER_H
+#ifndef COMMON_TLS_PROVIDER_H
+#define COMMON_TLS_PROVIDER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
  * Code that runs inside an async job has a stack of 32 KB. It therefore only
  * leaves its question in a queue; the message is sent from the event loop.
  */
-#include "frontend/tls_key.h"
+#include "common/tls_key.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "frontend/tls_provider.h"
+#include "common/tls_provider.h"
 
 #define SIGN_MS 10000
 
@@ -47,6 +47,7 @@ struct tls_key {
 	struct chan *signer; /* NULL: gone */
 	bool dropped;	     /* by its owner: no other signer will come */
 	struct event_base *base;
+	const struct chan_peer *peer;
 	struct event send;
 	struct signing_list unsent;
 	void (*lost)(void *arg);
@@ -60,8 +61,15 @@ static bool set_up;
 static void on_send(evutil_socket_t fd, short what, void *arg);
 static void on_signer_closed(struct chan *ch);
 
-static const struct chan_peer signer_peer = {
+/* Who asks: the signer knows each by the purpose of its key. */
+static const struct chan_peer frontend_peer = {
 	.self = ROLE_FRONTEND,
+	.peer = ROLE_SIGNER,
+	.closed = on_signer_closed,
+};
+
+static const struct chan_peer egress_peer = {
+	.self = ROLE_EGRESS,
 	.peer = ROLE_SIGNER,
 	.closed = on_signer_closed,
 };
@@ -89,8 +97,8 @@ tls_key_done(void)
 }
 
 struct tls_key *
-tls_key_new(struct event_base *base, EVP_PKEY *public_key, int signer_fd,
-    void (*lost)(void *arg), void *arg)
+tls_key_new(struct event_base *base, enum role self, EVP_PKEY *public_key,
+    int signer_fd, void (*lost)(void *arg), void *arg)
 {
 	struct tls_key *k = mem_new(sizeof(*k));
 
@@ -101,8 +109,9 @@ tls_key_new(struct event_base *base, EVP_PKEY *public_key, int signer_fd,
 	k->lost = lost;
 	k->arg = arg;
 	k->base = base;
+	k->peer = self == ROLE_EGRESS ? &egress_peer : &frontend_peer;
 	event_assign(&k->send, base, -1, 0, on_send, k);
-	k->signer = chan_accepted(base, signer_fd, &signer_peer, k);
+	k->signer = chan_accepted(base, signer_fd, k->peer, k);
 	return k;
 }
 
@@ -117,7 +126,7 @@ void
 tls_key_attach(struct tls_key *k, int signer_fd)
 {
 	chan_free(k->signer);
-	k->signer = chan_accepted(k->base, signer_fd, &signer_peer, k);
+	k->signer = chan_accepted(k->base, signer_fd, k->peer, k);
 	send_soon(k);
 }
 

@@ -4,7 +4,7 @@
  * EVP_PKEY. Exporting the private part fails, which makes libcrypto use the
  * signature functions here instead of another provider's.
  */
-#include "frontend/tls_provider.h"
+#include "common/tls_provider.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
