@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "common/err.h"
-
-#include "authd/json_strict.h"
+#include "common/json_strict.h"
 
 #define LEGACY_ISSUER "kubernetes/serviceaccount"
 #define LEGACY_PREFIX "kubernetes.io/serviceaccount/"

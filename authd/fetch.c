@@ -24,8 +24,7 @@
 #include "common/secret.h"
 #include "common/settings.h"
 #include "common/url.h"
-
-#include "authd/wiped_mem.h"
+#include "common/wiped_mem.h"
 
 #define CA_MAX 4194304
 #define BODY_FIRST 4096

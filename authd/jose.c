@@ -14,11 +14,10 @@
 
 #include "common/b64url.h"
 #include "common/err.h"
+#include "common/json_strict.h"
 #include "common/mem.h"
 #include "common/msg.h"
 #include "common/secret.h"
-
-#include "authd/json_strict.h"
 
 #define HEADER_MAX 4096
 #define SIGNATURE_MAX (JWKS_RSA_BITS_MAX / 8)

@@ -15,9 +15,8 @@
 
 #include "common/b64url.h"
 #include "common/err.h"
+#include "common/json_strict.h"
 #include "common/mem.h"
-
-#include "authd/json_strict.h"
 
 #define COORDINATE_MAX 48
 #define MODULUS_MAX (JWKS_RSA_BITS_MAX / 8)

@@ -8,15 +8,15 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/json_strict.h"
 #include "common/mem.h"
 #include "common/secret.h"
 #include "common/settings.h"
+#include "common/wiped_mem.h"
 
 #include "authd/claims.h"
 #include "authd/jose.h"
-#include "authd/json_strict.h"
 #include "authd/verdict.h"
-#include "authd/wiped_mem.h"
 
 #define AUTHN "/apis/authentication.k8s.io/"
 #define AUTHZ "/apis/authorization.k8s.io/"

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/json_strict.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/secret.h"
@@ -22,7 +23,6 @@
 #include "authd/claims.h"
 #include "authd/fetch.h"
 #include "authd/jose.h"
-#include "authd/json_strict.h"
 #include "authd/jwks.h"
 #include "authd/kube.h"
 #include "authd/verdict.h"

@@ -7,21 +7,17 @@ authd_libverify_a_SOURCES = \
 	authd/claims.h \
 	authd/fetch.h \
 	authd/jose.h \
-	authd/json_strict.h \
 	authd/jwks.h \
 	authd/kube.h \
 	authd/token.h \
 	authd/verdict.h \
-	authd/wiped_mem.h \
 	authd/claims.c \
 	authd/fetch.c \
 	authd/jose.c \
-	authd/json_strict.c \
 	authd/jwks.c \
 	authd/kube.c \
 	authd/token.c \
-	authd/verdict.c \
-	authd/wiped_mem.c
+	authd/verdict.c
 VERIFY_LIBS = authd/libverify.a common/libcommon.a $(CURL_LIBS) \
 	$(JANSSON_LIBS) $(EVENT_EXTRA_LIBS) $(EVENT_LIBS) $(SSL_LIBS) \
 	$(CRYPTO_LIBS)

@@ -1,6 +1,6 @@
 noinst_LIBRARIES += common/libcommon.a
 common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
-	$(SSL_CFLAGS) $(SECCOMP_CFLAGS) $(YAML_CFLAGS)
+	$(SSL_CFLAGS) $(SECCOMP_CFLAGS) $(YAML_CFLAGS) $(JANSSON_CFLAGS)
 common_libcommon_a_SOURCES = \
 	common/audit.h \
 	common/b64url.h \
@@ -15,6 +15,7 @@ common_libcommon_a_SOURCES = \
 	common/datagram.h \
 	common/err.h \
 	common/frame.h \
+	common/json_strict.h \
 	common/listen.h \
 	common/log.h \
 	common/mem.h \
@@ -33,6 +34,7 @@ common_libcommon_a_SOURCES = \
 	common/tls_key.h \
 	common/tls_provider.h \
 	common/url.h \
+	common/wiped_mem.h \
 	common/wire.h \
 	common/http/chars.h \
 	common/http/head.h \
@@ -60,6 +62,8 @@ common_libcommon_a_SOURCES = \
 	common/sandbox_landlock.c \
 	common/sandbox_rules.c \
 	common/frame.c \
+	common/json_strict.c \
+	common/wiped_mem.c \
 	common/conn.c \
 	common/conn_connect.c \
 	common/conn_timer.c \

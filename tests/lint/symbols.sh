@@ -38,10 +38,15 @@ for daemon in frontend authd egress secretd; do
 		echo "not looked at: the build makes no doorward-$daemon yet"
 	fi
 done
-program=$(find . -maxdepth 2 -type f -name doorward-secretd)
-if [ -n "$program" ] && readelf -d "$program" |
-	grep NEEDED | grep -E 'libcurl|libjansson|libresolv'; then
-	complain 'secretd links a library that talks to the world'
-fi
+# $1: daemon, $2: libraries that it must not have, $3: why
+lacks() {
+	program=$(find . -maxdepth 2 -type f -name "doorward-$1")
+	if [ -n "$program" ] && readelf -d "$program" | grep NEEDED | grep -E "$2"; then
+		complain "doorward-$1 links a library $3"
+	fi
+}
+lacks secretd 'libcurl|libjansson|libresolv' 'that talks to the world'
+lacks frontend 'libcurl|libjansson|libsqlite|libresolv' 'that it has no use for'
+lacks egress 'libcurl|libsqlite' 'that it has no use for'
 echo "symbols: $n programs"
 exit $bad

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "common/err.h"
-
-#include "authd/json_strict.h"
+#include "common/json_strict.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NOW 1000000

@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "common/err.h"
+#include "common/json_strict.h"
 #include "common/msg.h"
 
-#include "authd/json_strict.h"
 #include "tests/unit/jose_vectors.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

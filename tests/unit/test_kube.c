@@ -9,9 +9,8 @@
 
 #include "common/b64url.h"
 #include "common/err.h"
+#include "common/json_strict.h"
 #include "common/settings.h"
-
-#include "authd/json_strict.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define NOW 1700000000

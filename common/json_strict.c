@@ -3,12 +3,11 @@
  * (raw and escaped), numbers out of range and trailing text by itself,
  * duplicate members with a flag. It recurses, so the depth is checked first.
  */
-#include "authd/json_strict.h"
+#include "common/json_strict.h"
 
 #include "common/err.h"
 #include "common/secret.h"
-
-#include "authd/wiped_mem.h"
+#include "common/wiped_mem.h"
 
 #define DATE_MAX 253402300799
 

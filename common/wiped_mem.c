@@ -1,7 +1,7 @@
 /*
  * Wiping allocation; see the header.
  */
-#include "authd/wiped_mem.h"
+#include "common/wiped_mem.h"
 
 #include <malloc.h>
 #include <stdlib.h>

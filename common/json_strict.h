@@ -3,8 +3,8 @@
  * members, no NUL, valid UTF-8, bounded size and depth, nothing behind it. The
  * getters fail on a member of another type instead of converting it.
  */
-#ifndef AUTHD_JSON_STRICT_H
-#define AUTHD_JSON_STRICT_H
+#ifndef COMMON_JSON_STRICT_H
+#define COMMON_JSON_STRICT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  * is freed is wiped first, also the old place of what grows. Out of memory is
  * fatal as everywhere (mem.h).
  */
-#ifndef AUTHD_WIPED_MEM_H
-#define AUTHD_WIPED_MEM_H
+#ifndef COMMON_WIPED_MEM_H
+#define COMMON_WIPED_MEM_H
 
 #include <stddef.h>
 
