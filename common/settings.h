@@ -14,6 +14,7 @@
 
 #include "common/cidr.h"
 #include "common/conf.h"
+#include "common/http/http.h"
 #include "common/text.h"
 #include "common/url.h"
 
@@ -211,22 +212,42 @@ bool settings_is_own_cookie(const struct settings *s, struct slice name);
 /* Is address one of trusted_proxies? */
 bool settings_trusts(const struct settings *s, const struct sockaddr *address);
 
-/* The routing decision on a parsed path, shared by frontend and egress so that
- * one place says what is public. */
+/* The routing decision on a parsed request, shared by frontend and egress so
+ * that one place says what is public and what leads where. */
 enum route_kind {
 	ROUTE_OWN,     /* Doorward's endpoint: the frontend answers */
 	ROUTE_PUBLIC,  /* forwarded without a session */
 	ROUTE_SESSION, /* forwarded with one */
-	ROUTE_NONE,    /* outside web_root, or no such thing */
+	ROUTE_METHOD,  /* a route, but not for this method: methods has them */
+	ROUTE_SLASH,   /* a route's path without its last '/': a redirect */
+	ROUTE_NONE,    /* outside web_root, not listed, or no such thing */
 };
 struct route {
 	enum route_kind kind;
-	const char *name; /* "console" */
+	const char *name; /* SETTINGS_ROUTE_CONSOLE or the route's path */
 	int inject;	  /* enum inject */
+	int service;	  /* enum service_id, or SERVICE_NONE: the console */
+	const struct route_settings *settings; /* NULL: the console */
+	unsigned methods;		       /* 1u << enum http_method */
+	/* The path that goes to the upstream: base, then rest, which is what
+	 * matched. Borrowed from s and from path. */
+	struct slice base, rest;
+	/* Of a service: where it begins for the client, "/kiali/prometheus".
+	 * stripped: the upstream does not see that. */
+	struct slice mount;
+	bool stripped;
 };
-/* path: as it stood in the request, without the query. Prefixes are compared
- * with the decoded path, since an upstream decodes it before it routes. With
- * STRATEGY_ANONYMOUS there is no ROUTE_SESSION. */
-struct route settings_route(const struct settings *s, struct slice path);
+#define SERVICE_NONE (-1)
+#define SETTINGS_ROUTE_CONSOLE "console"
+#define SETTINGS_ROUTE_MAX 200 /* characters of a route's path */
+/* path: as it stood in the request, accepted by http_target_check, without the
+ * query. Prefixes are compared with the decoded path too, since an upstream
+ * decodes it before it routes. With STRATEGY_ANONYMOUS there is no
+ * ROUTE_SESSION, and services that not everybody may use lead nowhere. */
+struct route settings_route(
+    const struct settings *s, enum http_method method, struct slice path);
+/* The one of doorward.routes with this path, or NULL. */
+const struct route_settings *settings_route_named(
+    const struct settings *s, struct slice name);
 
 #endif

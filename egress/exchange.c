@@ -379,6 +379,15 @@ exchange_connect(struct exchange *x, bool fresh)
 		    upstream_connect(x->eg->console, exchange_connected, x);
 }
 
+static enum deny
+deny_of_cut(enum verdict why)
+{
+	if (why == VERDICT_UNAVAILABLE)
+		return DENY_UNAVAILABLE;
+	/* The session goes on, this route is closed to it. */
+	return why == VERDICT_FORBIDDEN ? DENY_FORBIDDEN : DENY_REVOKED;
+}
+
 static void
 exchange_cut(struct lease_holder *h, enum verdict why)
 {
@@ -386,8 +395,7 @@ exchange_cut(struct lease_holder *h, enum verdict why)
 	    offsetof(struct exchange, holder));
 
 	lease_release(h);
-	exchange_deny(
-	    x, why == VERDICT_UNAVAILABLE ? DENY_UNAVAILABLE : DENY_REVOKED);
+	exchange_deny(x, deny_of_cut(why));
 }
 
 static enum deny
@@ -456,6 +464,10 @@ exchange_start(struct exchange *x)
 	x->up_ended = x->up_keep = x->reused = false;
 	x->interim = 0;
 	x->route = x->front->ops->route(x->front);
+	if (x->route.service != SERVICE_NONE) { /* it has no upstream here */
+		exchange_deny(x, DENY_NO_ROUTE);
+		return;
+	}
 	switch (x->route.kind) {
 	case ROUTE_SESSION:
 		exchange_authorise(x);
@@ -463,7 +475,11 @@ exchange_start(struct exchange *x)
 	case ROUTE_PUBLIC:
 		exchange_allowed(x);
 		return;
+	case ROUTE_METHOD:
+		exchange_deny(x, DENY_METHOD);
+		return;
 	case ROUTE_OWN:
+	case ROUTE_SLASH:
 	case ROUTE_NONE:
 		break;
 	}

@@ -169,7 +169,8 @@ put_empty(struct front *front, enum frame_type type)
 static struct route
 frames_route(struct front *front)
 {
-	return settings_route(front->eg->settings, front->q.path);
+	return settings_route(
+	    front->eg->settings, front->q.method, front->q.path);
 }
 
 static void

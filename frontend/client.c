@@ -138,7 +138,7 @@ client_reply(struct client *c, const struct reply *r)
 
 void
 client_reply_status(struct client *c, unsigned status, bool drop_cookie,
-    const char *allow, unsigned retry_after_s)
+    unsigned allow, unsigned retry_after_s)
 {
 	struct reply r = {
 		.status = status, .allow = allow, .retry_after_s = retry_after_s
@@ -191,6 +191,18 @@ redirect(struct client *c, unsigned status, struct slice path)
 }
 
 static void
+redirect_to_slash(struct client *c)
+{
+	const struct http_request *q = &c->req->http;
+	char *location = mem_printf("%.*s/%s%.*s", SLICE_ARG(q->path),
+	    q->has_query ? "?" : "", SLICE_ARG(q->query));
+	struct reply r = { .status = 308, .location = location };
+
+	client_reply(c, &r);
+	free(location);
+}
+
+static void
 dispatch(struct client *c)
 {
 	const struct settings *s = c->w->settings;
@@ -218,11 +230,14 @@ dispatch(struct client *c)
 		path.len--;
 		redirect(c, 301, path);
 		return;
+	case ROUTER_SLASH:
+		redirect_to_slash(c);
+		return;
 	case ROUTER_METHOD:
-		client_reply_status(c, 405, false, r.allow, 0);
+		client_reply_status(c, 405, false, r.methods, 0);
 		return;
 	case ROUTER_NOT_FOUND:
-		client_reply_status(c, 404, false, NULL, 0);
+		client_reply_status(c, 404, false, 0, 0);
 		return;
 	}
 }

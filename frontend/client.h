@@ -61,9 +61,9 @@ void client_free(struct client *c);
 /* Answers the current request with r. */
 void client_reply(struct client *c, const struct reply *r);
 /* Answers with the status: a page for a navigation, else "<reason>\n" as
- * Kiali's middleware. */
+ * Kiali's middleware. allow: methods, for a 405. */
 void client_reply_status(struct client *c, unsigned status, bool drop_cookie,
-    const char *allow, unsigned retry_after_s);
+    unsigned allow, unsigned retry_after_s);
 /* The request has been answered; goes on with the next or closes. */
 void client_done(struct client *c);
 /* The answer cannot be completed: makes that visible. reset: the end of the

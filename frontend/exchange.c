@@ -74,18 +74,26 @@ deny(struct exchange *e, enum deny why)
 {
 	struct client *c = e->c;
 	const struct settings *s = c->w->settings;
-	struct deny_context x = { s->console_preset, c->req->navigation,
-		c->req->http.method == HTTP_GET ||
+	struct route route =
+	    settings_route(s, c->req->http.method, c->req->http.path);
+	struct deny_context x = { .preset = s->console_preset,
+		.navigation = c->req->navigation,
+		.safe = c->req->http.method == HTTP_GET ||
 		    c->req->http.method == HTTP_HEAD };
-	struct deny_answer a = deny_answer(why, &x);
+	struct deny_answer a;
 	char target[RETURN_PATH_MAX + 1], encoded[3 * RETURN_PATH_MAX + 1];
 	char *location;
-	struct reply r = { .status = a.status };
+	struct reply r = { .status = 0 };
 
+	/* A service has no login form of its own, whatever the console has. */
+	if (route.service != SERVICE_NONE)
+		x.preset = PRESET_GENERIC;
+	a = deny_answer(why, &x);
+	r.status = a.status;
 	STATS_UP(c->w->stats, denied);
 	if (!a.to_login) {
-		client_reply_status(
-		    c, a.status, a.drop_cookie, NULL, a.retry_after_s);
+		client_reply_status(c, a.status, a.drop_cookie,
+		    why == DENY_METHOD ? route.methods : 0, a.retry_after_s);
 		return;
 	}
 	if (slice_copy(c->req->http.target, target, sizeof(target)) != 0 ||

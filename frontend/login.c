@@ -245,11 +245,11 @@ on_session(int err, struct chan_in *in, void *arg)
 		show_session(o, (struct slice){ NULL, 0 }, 0, true);
 		return;
 	case VERDICT_FORBIDDEN:
-		client_reply_status(o->c, 403, false, NULL, 0);
+		client_reply_status(o->c, 403, false, 0, 0);
 		return;
 	case VERDICT_UNAVAILABLE:
 	case VERDICT_COUNT:
-		client_reply_status(o->c, 503, false, NULL, 5);
+		client_reply_status(o->c, 503, false, 0, 5);
 		return;
 	}
 }

@@ -185,7 +185,7 @@ own_error(struct own *o, unsigned status, const char *sentence)
 	else if (o->endpoint == ENDPOINT_LOGIN && status != 403)
 		login_page_error(o, status, slice_of(sentence));
 	else
-		client_reply_status(o->c, status, false, NULL, 0);
+		client_reply_status(o->c, status, false, 0, 0);
 }
 
 const char *

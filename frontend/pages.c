@@ -295,9 +295,9 @@ static const struct page_error_row {
 	{ 405, "Not possible", "This address does not take this kind of request. Begin at the start page." },
 	{ 413, "Too large", "The form that was sent is larger than a sign-in can be." },
 	{ 421, "Wrong address", "This server does not answer for the name in the address bar. Check the address." },
-	{ 502, "The console does not answer", "The console behind this page does not answer properly. Try again in a moment; if it stays so, tell whoever runs the console." },
+	{ 502, "This page does not answer", "What is behind it does not answer properly. Try again in a moment; if it stays so, tell whoever runs it." },
 	{ 503, "Not available now", "Your session cannot be checked at the moment. Nothing is lost: try again in a moment." },
-	{ 504, "The console is too slow", "The console behind this page did not answer in time. Try again in a moment; if it stays so, tell whoever runs the console." },
+	{ 504, "This page is too slow", "What is behind it did not answer in time. Try again in a moment; if it stays so, tell whoever runs it." },
 	{ 0, "Something went wrong", "The request could not be answered. Try again in a moment." },
 };
 /* clang-format on */

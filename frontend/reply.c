@@ -31,14 +31,29 @@ put_security(struct http_out *o, const struct reply *r, bool hsts)
 }
 
 static void
+put_allow(struct http_out *o, unsigned methods)
+{
+	const char *separator = "Allow: ";
+
+	for (unsigned m = 0; m < HTTP_METHOD_COUNT; m++) {
+		if ((methods & 1u << m) == 0)
+			continue;
+		http_put_z(o, separator);
+		http_put_z(o, http_method_name((enum http_method)m));
+		separator = ", ";
+	}
+	http_put_z(o, "\r\n");
+}
+
+static void
 put_optional(struct http_out *o, const struct reply *r)
 {
 	char seconds[16];
 
 	if (r->location != NULL)
 		http_put_field_z(o, "Location", r->location);
-	if (r->allow != NULL)
-		http_put_field_z(o, "Allow", r->allow);
+	if (r->allow != 0)
+		put_allow(o, r->allow);
 	if (r->set_cookie != NULL)
 		http_put_field_z(o, "Set-Cookie", r->set_cookie);
 	if (r->forget_pages)

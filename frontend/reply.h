@@ -19,7 +19,7 @@ struct reply {
 	const char *type; /* Content-Type; NULL: no body */
 	struct slice body;
 	const char *location; /* NULL: none */
-	const char *allow;
+	unsigned allow;	      /* Allow: 1u << enum http_method, 0: none */
 	const char *set_cookie;
 	const char *csp; /* NULL: one that allows nothing */
 	unsigned retry_after_s;

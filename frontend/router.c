@@ -9,17 +9,16 @@ static const struct own_row {
 	const char *path; /* below the web root */
 	enum own_endpoint endpoint;
 	unsigned methods;
-	const char *allow;
 } own_rows[] = {
-	{ "/healthz",              ENDPOINT_HEALTHZ,      M(GET) | M(HEAD),           "GET, HEAD" },
-	{ "/api/auth/info",        ENDPOINT_AUTH_INFO,    M(GET) | M(HEAD),           "GET, HEAD" },
-	{ "/api/authenticate",     ENDPOINT_AUTHENTICATE, M(POST),                    "POST" },
-	{ "/api/logout",           ENDPOINT_API_LOGOUT,   M(GET),                     "GET" },
-	{ "/_doorward/login",      ENDPOINT_LOGIN,        M(GET) | M(HEAD) | M(POST), "GET, HEAD, POST" },
-	{ "/_doorward/logout",     ENDPOINT_LOGOUT,       M(GET) | M(HEAD) | M(POST), "GET, HEAD, POST" },
-	{ "/_doorward/signed-out", ENDPOINT_SIGNED_OUT,   M(GET) | M(HEAD),           "GET, HEAD" },
-	{ "/_doorward/session",    ENDPOINT_SESSION,      M(GET) | M(HEAD),           "GET, HEAD" },
-	{ "/_doorward/readyz",     ENDPOINT_READYZ,       M(GET) | M(HEAD),           "GET, HEAD" },
+	{ "/healthz",              ENDPOINT_HEALTHZ,      M(GET) | M(HEAD) },
+	{ "/api/auth/info",        ENDPOINT_AUTH_INFO,    M(GET) | M(HEAD) },
+	{ "/api/authenticate",     ENDPOINT_AUTHENTICATE, M(POST) },
+	{ "/api/logout",           ENDPOINT_API_LOGOUT,   M(GET) },
+	{ "/_doorward/login",      ENDPOINT_LOGIN,        M(GET) | M(HEAD) | M(POST) },
+	{ "/_doorward/logout",     ENDPOINT_LOGOUT,       M(GET) | M(HEAD) | M(POST) },
+	{ "/_doorward/signed-out", ENDPOINT_SIGNED_OUT,   M(GET) | M(HEAD) },
+	{ "/_doorward/session",    ENDPOINT_SESSION,      M(GET) | M(HEAD) },
+	{ "/_doorward/readyz",     ENDPOINT_READYZ,       M(GET) | M(HEAD) },
 };
 /* clang-format on */
 
@@ -49,7 +48,7 @@ static struct router_result
 decide_own(const struct settings *s, const struct own_row *row,
     enum http_method method)
 {
-	struct router_result r = { ROUTER_OWN, row->endpoint, NULL };
+	struct router_result r = { ROUTER_OWN, row->endpoint, 0 };
 	unsigned methods = row->methods;
 
 	/* Nothing is asked of a person then, and Kiali takes both. */
@@ -58,7 +57,7 @@ decide_own(const struct settings *s, const struct own_row *row,
 		methods |= M(GET);
 	if ((methods & (1u << method)) == 0)
 		r = (struct router_result){ ROUTER_METHOD, ENDPOINT_NONE,
-			row->allow };
+			methods };
 	return r;
 }
 
@@ -66,9 +65,10 @@ struct router_result
 router_decide(
     const struct settings *s, enum http_method method, struct slice path)
 {
-	struct router_result r = { ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL };
+	struct router_result r = { ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 };
 	struct slice below = path;
 	const struct own_row *row = NULL;
+	struct route route;
 
 	if (s->web_prefix[0] != '\0' && slice_is(path, "/")) {
 		r.action = ROUTER_TO_ROOT;
@@ -86,10 +86,18 @@ router_decide(
 			return r;
 		}
 	}
-	switch (settings_route(s, path).kind) {
+	route = settings_route(s, method, path);
+	switch (route.kind) {
 	case ROUTE_PUBLIC:
 	case ROUTE_SESSION:
 		r.action = ROUTER_PROXY;
+		break;
+	case ROUTE_METHOD:
+		r.action = ROUTER_METHOD;
+		r.methods = route.methods;
+		break;
+	case ROUTE_SLASH:
+		r.action = ROUTER_SLASH;
 		break;
 	case ROUTE_OWN:
 	case ROUTE_NONE:

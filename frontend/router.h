@@ -29,14 +29,15 @@ enum router_action {
 	ROUTER_OWN,	  /* endpoint says which */
 	ROUTER_TO_ROOT,	  /* 302 to the web root */
 	ROUTER_NO_SLASH,  /* 301 to the path without its last '/' */
-	ROUTER_METHOD,	  /* 405; allow says what is allowed */
+	ROUTER_SLASH,	  /* 308 to the path with a '/' behind it */
+	ROUTER_METHOD,	  /* 405; methods says what is allowed */
 	ROUTER_NOT_FOUND, /* 404 */
 };
 
 struct router_result {
 	enum router_action action;
 	enum own_endpoint endpoint;
-	const char *allow;
+	unsigned methods; /* 1u << enum http_method */
 };
 
 struct router_result router_decide(

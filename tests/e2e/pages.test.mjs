@@ -227,7 +227,7 @@ test('every error page', { skip }, async (t) => {
   await p.waitForSelector('#user');
   await upstream.close();
   await p.goto('/x');
-  await shows('The console does not answer', 502, 'console down');
+  await shows('This page does not answer', 502, 'console down');
   assert.deepEqual(p.problems, []);
   assert.deepEqual(p.refused, [404, 403, 405, 502]);
 });

@@ -54,7 +54,7 @@ START_TEST(manners)
 	struct reply r = { .status = 200,
 		.type = REPLY_TEXT,
 		.body = SLICE("body"),
-		.allow = "GET",
+		.allow = 1u << HTTP_GET,
 		.location = "/x",
 		.retry_after_s = 7,
 		.forget_pages = true,

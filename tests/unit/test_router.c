@@ -3,6 +3,8 @@
 #include "frontend/router.h"
 #include "tests/unit/frontend_fixture.h"
 
+#define M(method) (1u << HTTP_##method)
+
 /* clang-format off */
 static const struct {
 	const char *root;
@@ -10,36 +12,36 @@ static const struct {
 	const char *path;
 	enum router_action action;
 	enum own_endpoint endpoint;
-	const char *allow;
+	unsigned methods;
 } cases[] = {
-	{ "/kiali", HTTP_GET,    "/",                        ROUTER_TO_ROOT,   ENDPOINT_NONE, NULL },
-	{ "/kiali", HTTP_POST,   "/",                        ROUTER_TO_ROOT,   ENDPOINT_NONE, NULL },
-	{ "/",      HTTP_GET,    "/",                        ROUTER_PROXY,     ENDPOINT_NONE, NULL },
-	{ "/kiali", HTTP_GET,    "/kiali",                   ROUTER_PROXY,     ENDPOINT_NONE, NULL },
-	{ "/kiali", HTTP_GET,    "/kialix",                  ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
-	{ "/kiali", HTTP_GET,    "/other",                   ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
-	{ "/kiali", HTTP_GET,    "/kiali/api/namespaces",    ROUTER_PROXY,     ENDPOINT_NONE, NULL },
-	{ "/kiali", HTTP_GET,    "/kiali/healthz",           ROUTER_OWN,       ENDPOINT_HEALTHZ, NULL },
-	{ "/kiali", HTTP_GET,    "/healthz",                 ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
-	{ "/",      HTTP_GET,    "/healthz",                 ROUTER_OWN,       ENDPOINT_HEALTHZ, NULL },
-	{ "/",      HTTP_DELETE, "/healthz",                 ROUTER_METHOD,    ENDPOINT_NONE, "GET, HEAD" },
-	{ "/",      HTTP_GET,    "/healthz/",                ROUTER_NO_SLASH,  ENDPOINT_NONE, NULL },
-	{ "/",      HTTP_GET,    "/api/auth/info",           ROUTER_OWN,       ENDPOINT_AUTH_INFO, NULL },
-	{ "/",      HTTP_POST,   "/api/auth/info",           ROUTER_METHOD,    ENDPOINT_NONE, "GET, HEAD" },
-	{ "/",      HTTP_POST,   "/api/authenticate",        ROUTER_OWN,       ENDPOINT_AUTHENTICATE, NULL },
-	{ "/",      HTTP_GET,    "/api/authenticate",        ROUTER_METHOD,    ENDPOINT_NONE, "POST" },
-	{ "/",      HTTP_GET,    "/api/logout",              ROUTER_OWN,       ENDPOINT_API_LOGOUT, NULL },
-	{ "/",      HTTP_HEAD,   "/api/logout",              ROUTER_METHOD,    ENDPOINT_NONE, "GET" },
-	{ "/",      HTTP_POST,   "/api/logout",              ROUTER_METHOD,    ENDPOINT_NONE, "GET" },
-	{ "/",      HTTP_GET,    "/api/auth/openid_redirect", ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
-	{ "/",      HTTP_GET,    "/_doorward/login",         ROUTER_OWN,       ENDPOINT_LOGIN, NULL },
-	{ "/",      HTTP_POST,   "/_doorward/login",         ROUTER_OWN,       ENDPOINT_LOGIN, NULL },
-	{ "/",      HTTP_PUT,    "/_doorward/login",         ROUTER_METHOD,    ENDPOINT_NONE, "GET, HEAD, POST" },
-	{ "/",      HTTP_POST,   "/_doorward/logout",        ROUTER_OWN,       ENDPOINT_LOGOUT, NULL },
-	{ "/",      HTTP_GET,    "/_doorward/readyz",        ROUTER_OWN,       ENDPOINT_READYZ, NULL },
-	{ "/",      HTTP_GET,    "/_doorward/nothing",       ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
-	{ "/",      HTTP_GET,    "/_doorward%2flogin",       ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
-	{ "/",      HTTP_GET,    "/api/log%6fut",            ROUTER_NOT_FOUND, ENDPOINT_NONE, NULL },
+	{ "/kiali", HTTP_GET,    "/",                        ROUTER_TO_ROOT,   ENDPOINT_NONE, 0 },
+	{ "/kiali", HTTP_POST,   "/",                        ROUTER_TO_ROOT,   ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,    "/",                        ROUTER_PROXY,     ENDPOINT_NONE, 0 },
+	{ "/kiali", HTTP_GET,    "/kiali",                   ROUTER_PROXY,     ENDPOINT_NONE, 0 },
+	{ "/kiali", HTTP_GET,    "/kialix",                  ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/kiali", HTTP_GET,    "/other",                   ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/kiali", HTTP_GET,    "/kiali/api/namespaces",    ROUTER_PROXY,     ENDPOINT_NONE, 0 },
+	{ "/kiali", HTTP_GET,    "/kiali/healthz",           ROUTER_OWN,       ENDPOINT_HEALTHZ, 0 },
+	{ "/kiali", HTTP_GET,    "/healthz",                 ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,    "/healthz",                 ROUTER_OWN,       ENDPOINT_HEALTHZ, 0 },
+	{ "/",      HTTP_DELETE, "/healthz",                 ROUTER_METHOD,    ENDPOINT_NONE, M(GET) | M(HEAD) },
+	{ "/",      HTTP_GET,    "/healthz/",                ROUTER_NO_SLASH,  ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,    "/api/auth/info",           ROUTER_OWN,       ENDPOINT_AUTH_INFO, 0 },
+	{ "/",      HTTP_POST,   "/api/auth/info",           ROUTER_METHOD,    ENDPOINT_NONE, M(GET) | M(HEAD) },
+	{ "/",      HTTP_POST,   "/api/authenticate",        ROUTER_OWN,       ENDPOINT_AUTHENTICATE, 0 },
+	{ "/",      HTTP_GET,    "/api/authenticate",        ROUTER_METHOD,    ENDPOINT_NONE, M(POST) },
+	{ "/",      HTTP_GET,    "/api/logout",              ROUTER_OWN,       ENDPOINT_API_LOGOUT, 0 },
+	{ "/",      HTTP_HEAD,   "/api/logout",              ROUTER_METHOD,    ENDPOINT_NONE, M(GET) },
+	{ "/",      HTTP_POST,   "/api/logout",              ROUTER_METHOD,    ENDPOINT_NONE, M(GET) },
+	{ "/",      HTTP_GET,    "/api/auth/openid_redirect", ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,    "/_doorward/login",         ROUTER_OWN,       ENDPOINT_LOGIN, 0 },
+	{ "/",      HTTP_POST,   "/_doorward/login",         ROUTER_OWN,       ENDPOINT_LOGIN, 0 },
+	{ "/",      HTTP_PUT,    "/_doorward/login",         ROUTER_METHOD,    ENDPOINT_NONE, M(GET) | M(HEAD) | M(POST) },
+	{ "/",      HTTP_POST,   "/_doorward/logout",        ROUTER_OWN,       ENDPOINT_LOGOUT, 0 },
+	{ "/",      HTTP_GET,    "/_doorward/readyz",        ROUTER_OWN,       ENDPOINT_READYZ, 0 },
+	{ "/",      HTTP_GET,    "/_doorward/nothing",       ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,    "/_doorward%2flogin",       ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,    "/api/log%6fut",            ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
 };
 /* clang-format on */
 
@@ -53,8 +55,7 @@ START_TEST(decide)
 	    r.action == cases[_i].action && r.endpoint == cases[_i].endpoint,
 	    "%s: action %d endpoint %d", cases[_i].path, (int)r.action,
 	    (int)r.endpoint);
-	if (cases[_i].allow != NULL)
-		ck_assert_str_eq(r.allow, cases[_i].allow);
+	ck_assert_uint_eq(r.methods, cases[_i].methods);
 	settings_free(s);
 }
 END_TEST
