@@ -12,7 +12,7 @@
 #include "common/settings.h"
 
 struct deny_context {
-	int preset; /* enum preset; generic for services */
+	int preset;	 /* enum preset; generic for services */
 	bool navigation; /* a person is looking, not a script */
 	bool safe;	 /* GET or HEAD: may be asked again after a login */
 };
