@@ -68,6 +68,8 @@ void conn_tls_server(
  * a name) SNI. A ctx whose client key is in another process (tls_key.h) has
  * SSL_MODE_ASYNC. */
 void conn_tls_client(struct conn *c, struct ssl_ctx_st *ctx, const char *host);
+/* Takes whatever certificate the server shows; right after conn_tls_client. */
+void conn_tls_unverified(struct conn *c);
 /* For logs: "" or a text of the failure, static or owned by the conn. */
 const char *conn_tls_error(const struct conn *c);
 

@@ -174,6 +174,13 @@ conn_tls_client(struct conn *c, SSL_CTX *ctx, const char *host)
 }
 
 void
+conn_tls_unverified(struct conn *c)
+{
+	if (c->ssl != NULL)
+		SSL_set_verify(c->ssl, SSL_VERIFY_NONE, NULL);
+}
+
+void
 conn_tls_started(struct conn *c)
 {
 	c->phase = CONN_HANDSHAKING;

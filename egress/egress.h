@@ -17,6 +17,7 @@ struct settings;
 struct resolve;
 struct chan;
 struct leases;
+struct trust;
 struct upstream;
 
 struct egress {
@@ -25,6 +26,7 @@ struct egress {
 	struct resolve *resolve;
 	struct chan *authd; /* NULL with strategy anonymous */
 	struct leases *leases;
+	struct trust *trust;
 	struct upstream *console;
 	uint64_t revoke_sequence; /* of the last revocation, 0: none yet */
 	int64_t started_s;

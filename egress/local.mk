@@ -8,6 +8,7 @@ egress_libegress_a_SOURCES = \
 	egress/handlers.h \
 	egress/inject.h \
 	egress/lease.h \
+	egress/trust.h \
 	egress/upstream.h \
 	egress/body.h \
 	egress/body.c \
@@ -16,6 +17,7 @@ egress_libegress_a_SOURCES = \
 	egress/handlers.c \
 	egress/inject.c \
 	egress/lease.c \
+	egress/trust.c \
 	egress/upstream.c
 
 EGRESS_LIBS = egress/libegress.a common/libcommon.a \

@@ -26,6 +26,7 @@
 #include "egress/front_frames.h"
 #include "egress/handlers.h"
 #include "egress/lease.h"
+#include "egress/trust.h"
 #include "egress/upstream.h"
 
 #define LEASES_MAX 20000
@@ -59,6 +60,27 @@ exchanges_max(void)
 		log_fatal("the hard limit of %llu open files is too low",
 		    (unsigned long long)l.rlim_max);
 	return (size_t)(l.rlim_max - OTHER_FDS) / 2;
+}
+
+static struct upstream *
+console_new(const struct settings *s)
+{
+	static const char key[] = "doorward.console.ca_file";
+	const struct upstream_spec spec = {
+		.name = "console", .at = &s->console, .ca_key = key
+	};
+	struct upstream *u = upstream_new(egress.base, egress.resolve, &spec);
+	bool own = s->console_ca_file[0] != '\0';
+	struct stack_st_X509 *set =
+	    own ? trust_read(s->console_ca_file, key) : NULL;
+	struct x509_store_st *store;
+
+	egress.trust = trust_new(s->console.tls && !own);
+	store = trust_store(egress.trust, set);
+	upstream_trust(u, store);
+	trust_store_free(store);
+	trust_drop(set);
+	return u;
 }
 
 static void
@@ -96,8 +118,7 @@ main(int argc, char **argv)
 	egress.head_ms = HEAD_MS;
 	egress.max_open = exchanges_max();
 	egress.resolve = resolve_new(egress.base);
-	egress.console = upstream_new(egress.base, egress.resolve,
-	    &settings->console, settings->console_ca_file);
+	egress.console = console_new(settings);
 	egress.leases = leases_new(egress.base, LEASES_MAX);
 
 	confine(settings);

@@ -38,7 +38,7 @@ struct upstream_wait {
 struct upstream {
 	struct event_base *base;
 	struct resolve *resolve;
-	const struct url *at;
+	struct upstream_spec spec;
 	SSL_CTX *tls;
 	struct log_rate rate;
 	size_t n_idle;
@@ -152,9 +152,10 @@ wait_failed(struct conn *c, enum conn_failure why, void *arg)
 	w->err = why == CONN_DEADLINE ? ERR_TIMEOUT : ERR_UNAVAILABLE;
 	if (why == CONN_TLS)
 		log_limited(&w->owner->rate, 10000, LOG_LEVEL_ERROR,
-		    "TLS to %.100s failed: %.200s; check console.ca_file and "
-		    "the server's certificate",
-		    w->owner->at->host, conn_tls_error(c));
+		    "%s: TLS to %.100s failed: %.200s; check %s and the "
+		    "server's certificate",
+		    w->owner->spec.name, w->owner->spec.at->host,
+		    conn_tls_error(c), w->owner->spec.ca_key);
 	conn_free(c);
 	w->conn = NULL;
 	wait_next(w);
@@ -174,8 +175,9 @@ wait_next(struct upstream_wait *w)
 
 	if (w->next == w->n) {
 		log_limited(&w->owner->rate, 10000, LOG_LEVEL_WARN,
-		    "no connection to %.100s port %u: %s", w->owner->at->host,
-		    (unsigned)w->owner->at->port, err_text(w->err));
+		    "%s: no connection to %.100s port %u: %s",
+		    w->owner->spec.name, w->owner->spec.at->host,
+		    (unsigned)w->owner->spec.at->port, err_text(w->err));
 		wait_done(w, w->err, NULL);
 		return;
 	}
@@ -183,8 +185,11 @@ wait_next(struct upstream_wait *w)
 	w->conn =
 	    conn_connect(w->owner->base, (const struct sockaddr *)&to->address,
 		to->len, CONNECT_MS, &wait_ops, w);
-	if (w->owner->tls != NULL)
-		conn_tls_client(w->conn, w->owner->tls, w->owner->at->host);
+	if (w->owner->tls == NULL)
+		return;
+	conn_tls_client(w->conn, w->owner->tls, w->owner->spec.at->host);
+	if (w->owner->spec.insecure)
+		conn_tls_unverified(w->conn);
 }
 
 static void
@@ -206,7 +211,7 @@ upstream_connect(struct upstream *u, upstream_fn *done, void *arg)
 
 	*w = (struct upstream_wait){ .owner = u, .done = done, .arg = arg };
 	w->query = resolve_host(
-	    u->resolve, u->at->host, u->at->port, wait_resolved, w);
+	    u->resolve, u->spec.at->host, u->spec.at->port, wait_resolved, w);
 	return w;
 }
 
@@ -224,36 +229,48 @@ upstream_cancel(struct upstream_wait *w)
 /* --- the whole --- */
 
 static SSL_CTX *
-tls_new(const char *ca_file)
+tls_new(const char *name)
 {
 	static const unsigned char alpn[] = "\x08http/1.1";
-	bool own = ca_file != NULL && ca_file[0] != '\0';
 	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
 
-	if (ctx == NULL)
-		log_fatal("no TLS context for the console");
-	if ((own ? SSL_CTX_load_verify_file(ctx, ca_file)
-		 : SSL_CTX_load_verify_file(
-		       ctx, "/etc/ssl/certs/ca-certificates.crt")) != 1)
-		log_fatal("%s: no certificates to verify the console with "
-			  "(doorward.console.ca_file)",
-		    own ? ca_file : "/etc/ssl/certs/ca-certificates.crt");
-	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
-	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+	if (ctx == NULL ||
+	    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) != 0)
-		log_fatal("the TLS context for the console cannot be set up");
+		log_fatal("%s: no TLS context", name);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	/* Answers of token endpoints are credentials. */
+	SSL_CTX_set_options(ctx, SSL_OP_CLEANSE_PLAINTEXT);
 	return ctx;
 }
 
 struct upstream *
 upstream_new(struct event_base *base, struct resolve *resolve,
-    const struct url *at, const char *ca_file)
+    const struct upstream_spec *spec)
 {
 	struct upstream *u = mem_new(sizeof(*u));
 
-	*u = (struct upstream){ .base = base, .resolve = resolve, .at = at };
+	*u = (struct upstream){
+		.base = base, .resolve = resolve, .spec = *spec
+	};
 	TAILQ_INIT(&u->idle);
-	if (at->tls)
-		u->tls = tls_new(ca_file);
+	if (spec->at->tls)
+		u->tls = tls_new(spec->name);
 	return u;
+}
+
+void
+upstream_trust(struct upstream *u, X509_STORE *store)
+{
+	if (u->tls == NULL)
+		return;
+	SSL_CTX_set1_cert_store(u->tls, store);
+	while (u->n_idle > 0)
+		idle_drop(TAILQ_FIRST(&u->idle));
+}
+
+const struct url *
+upstream_url(const struct upstream *u)
+{
+	return u->spec.at;
 }

@@ -1,24 +1,37 @@
 /*
- * An upstream server: its addresses, its idle connections, its TLS context.
- * Connections are kept for a few seconds after use; one that shows any sign of
- * life while idle is dropped.
+ * An upstream server: its addresses, its idle connections, its TLS context
+ * (which CAs it trusts: trust.h). Connections are kept for a few seconds after
+ * use; one that shows any sign of life while idle is dropped.
  */
 #ifndef EGRESS_UPSTREAM_H
 #define EGRESS_UPSTREAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct event_base;
 struct resolve;
 struct conn;
 struct url;
+struct x509_store_st;
 struct upstream;
 struct upstream_wait;
 
-/* Before the sandbox: reads ca_file ("" or NULL: the system's certificates)
- * for https. Fatal when it cannot be read. at is borrowed for good. */
+struct upstream_spec {	  /* everything is borrowed for good */
+	const char *name; /* in messages: "console", "prometheus" */
+	const struct url *at;
+	const char *ca_key; /* the setting that names its CAs, for messages */
+	bool insecure;	    /* https with whatever certificate */
+};
+
+/* Before the sandbox. https needs upstream_trust first: until then no server
+ * is good enough, unless it is insecure. */
 struct upstream *upstream_new(struct event_base *base, struct resolve *resolve,
-    const struct url *at, const char *ca_file);
+    const struct upstream_spec *spec);
+/* From now on servers are checked with this store (a reference is kept); idle
+ * connections are dropped. Nothing for http. */
+void upstream_trust(struct upstream *u, struct x509_store_st *store);
+const struct url *upstream_url(const struct upstream *u);
 
 /* An idle connection, now the caller's (conn_set_owner), or NULL. */
 struct conn *upstream_idle(struct upstream *u);

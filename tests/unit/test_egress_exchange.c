@@ -39,7 +39,8 @@ set_up(void)
 	eg.base = daemon_base();
 	eg.settings = fixture_anonymous("/", "");
 	eg.resolve = resolve_new_files(eg.base, "/dev/null", "/dev/null");
-	eg.console = upstream_new(eg.base, eg.resolve, &console_url, NULL);
+	eg.console = upstream_new(eg.base, eg.resolve,
+	    &(struct upstream_spec){ .name = "console", .at = &console_url });
 }
 
 static void
