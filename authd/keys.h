@@ -13,7 +13,7 @@
 #include "common/msg.h"
 #include "common/wire.h"
 
-#define KEYS_MAX 16
+#define KEYS_MAX MSG_KEYS_MAX
 #define KEYS_LEN 32
 
 struct session_key {

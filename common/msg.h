@@ -35,6 +35,7 @@
 #define MSG_CHAIN_MAX 32768 /* a certificate chain in PEM */
 #define MSG_HANDLE_LEN 32   /* SHA-256 of a credential: a session's handle */
 #define MSG_KEY_ID_LEN 4
+#define MSG_KEYS_MAX 64	 /* session keys: the current one and previous ones */
 #define MSG_SIGN_MAX 512 /* a signature, or a structure to sign */
 
 enum msg_fd { FD_NONE, FD_ONE };
@@ -89,9 +90,9 @@ enum msg_fd { FD_NONE, FD_ONE };
     \
     /* The session keys, derived from the signing key. empty */ \
     X(MSG_SESSION_KEYS,       R(AUTHD),    R(SECRETD),    0,     0, FD_NONE, MSG_SESSION_KEYS_RESULT) \
-    /* u8 n (0: no usable signing key) <= 16; newest first:
+    /* u8 n (0: no usable signing key) <= MSG_KEYS_MAX; newest first:
        n x { raw[4] key id, raw[32] seal key, raw[32] screening key } */ \
-    X(MSG_SESSION_KEYS_RESULT,R(SECRETD),  R(AUTHD),      1,  1089, FD_NONE, MSG_NONE) \
+    X(MSG_SESSION_KEYS_RESULT,R(SECRETD),  R(AUTHD),      1,  4353, FD_NONE, MSG_NONE) \
     /* Doorward's own service-account token (slot cluster-token). empty */ \
     X(MSG_CLUSTER_TOKEN,      R(AUTHD),    R(SECRETD),    0,     0, FD_NONE, MSG_CLUSTER_TOKEN_RESULT) \
     /* bytes token, "" when the slot is empty */ \
@@ -159,6 +160,9 @@ enum login_code {
 
 enum credential { CREDENTIAL_COOKIE, CREDENTIAL_BEARER, CREDENTIAL_COUNT };
 enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_COUNT };
+/* Of a session key: new sessions are made under the current one, a previous one
+ * opens what it sealed. */
+enum key_state { KEY_CURRENT, KEY_PREVIOUS, KEY_STATE_COUNT };
 enum signer_state {
 	SIGNER_READY,
 	SIGNER_BAD_KEY,	 /* not a usable private key */

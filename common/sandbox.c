@@ -63,9 +63,11 @@ sandbox_describe(void)
 
 #define BIT(role) (1u << SANDBOX_##role)
 #define NEVER_FORKS (BIT(FRONTEND) | BIT(AUTHD) | BIT(EGRESS) | BIT(SIGNER))
-#define WRITES_NO_FILE                                                       \
-	(BIT(FRONTEND_PARENT) | BIT(FRONTEND) | BIT(EGRESS) | BIT(SECRETD) | \
-	    BIT(SIGNER))
+#define WRITES_NO_FILE \
+	(BIT(FRONTEND_PARENT) | BIT(FRONTEND) | BIT(EGRESS) | BIT(SIGNER))
+/* The keyring has some 10 KB. */
+#define WRITES_SMALL_FILES BIT(SECRETD)
+#define SMALL_FILE_MAX 65536
 #define EVERY_ROLE ((1u << SANDBOX_ROLE_COUNT) - 1)
 
 static char description[128] = "none yet";
@@ -214,6 +216,18 @@ logs_to_file(void)
 }
 
 static void
+limit_file_sizes(enum sandbox_role role)
+{
+	bool none = WRITES_NO_FILE & (1u << role);
+	bool small = WRITES_SMALL_FILES & (1u << role);
+
+	if ((!none && !small) || logs_to_file())
+		return;
+	limit(RLIMIT_FSIZE, none ? 0 : SMALL_FILE_MAX, "fsize");
+	describe_add(none ? "no-file-writes" : "small-files");
+}
+
+static void
 set_limits(const struct sandbox *spec)
 {
 	static const struct {
@@ -236,10 +250,7 @@ set_limits(const struct sandbox *spec)
 	limit(RLIMIT_NOFILE,
 	    spec->max_fds > 0 ? spec->max_fds : MAX_FDS_DEFAULT, "nofile");
 	describe_add("rlimits");
-	if ((WRITES_NO_FILE & (1u << spec->role)) && !logs_to_file()) {
-		limit(RLIMIT_FSIZE, 0, "fsize");
-		describe_add("no-file-writes");
-	}
+	limit_file_sizes(spec->role);
 }
 
 /* The root folder, which everybody may list, is in no specification. */

@@ -119,16 +119,17 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(statx), A },
 	{ SCMP_SYS(pread64), A },
 	{ SCMP_SYS(pwrite64), A },
-	{ SCMP_SYS(fsync), A },
+	{ SCMP_SYS(fsync), A | S },
 	{ SCMP_SYS(fdatasync), A },
 	{ SCMP_SYS(ftruncate), A },
-	{ SCMP_SYS(fchmod), A },
+	{ SCMP_SYS(fchmod), A | S },
 	{ SCMP_SYS(unlink), A },
 	{ SCMP_SYS(unlinkat), A },
-	/* a damaged session store is moved aside */
-	{ SCMP_SYS(rename), A },
-	{ SCMP_SYS(renameat), A },
-	{ SCMP_SYS(renameat2), A },
+	/* a damaged session store is moved aside; secretd replaces its keyring
+	 * (fsync and fchmod above, openat below) */
+	{ SCMP_SYS(rename), A | S },
+	{ SCMP_SYS(renameat), A | S },
+	{ SCMP_SYS(renameat2), A | S },
 	/* curl */
 	{ SCMP_SYS(uname), A },
 
@@ -217,8 +218,9 @@ static const struct argument_rule argument_rules[] = {
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, IPPROTO_TCP), IS(2, TCP_KEEPCNT) } },
 	{ SCMP_SYS(setsockopt), P | F | A | E, 0, { IS(1, IPPROTO_TCP), IS(2, TCP_USER_TIMEOUT) } },
 
-	/* secretd reads */
+	/* secretd reads, and writes a new file; landlock says where */
 	{ SCMP_SYS(openat), S, 0, { BITS(2, OPEN_FOR_WRITING, O_RDONLY) } },
+	{ SCMP_SYS(openat), S, 0, { BITS(2, OPEN_FOR_WRITING, O_WRONLY | O_CREAT | O_TRUNC) } },
 
 	/* exactly what fork(3) asks for: no thread, no namespace, no vfork */
 	{ SCMP_SYS(clone), PARENTS, 0, { IS(0, FORK_FLAGS) } },

@@ -151,8 +151,8 @@ static int
 handle_status(struct chan *ch, struct chan_in *in)
 {
 	const struct secretd *d = chan_ctx(ch);
-	uint8_t payload[1026];
-	char text[1024];
+	uint8_t payload[3074];
+	char text[3072];
 	struct wire_writer w;
 	int r = wire_end(&in->body);
 
@@ -163,10 +163,12 @@ handle_status(struct chan *ch, struct chan_in *in)
 	    "up: %lld s\n"
 	    "requests: %llu\n"
 	    "session keys: %zu\n"
+	    "signing key: %s\n"
 	    "TLS signer: %s\n"
 	    "TLS signer restarts: %llu\n",
 	    sandbox_describe(), (long long)(clock_unix_s() - d->started_s),
 	    (unsigned long long)d->n_requests, keyring_count(d->keyring),
+	    d->key_problem != NULL ? d->key_problem : "good",
 	    tls_signer_state(d->signer),
 	    (unsigned long long)tls_signer_restarts(d->signer));
 	wire_writer_init(&w, payload, sizeof(payload));

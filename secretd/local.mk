@@ -6,16 +6,19 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/secretd.h \
 	secretd/sign_check.h \
 	secretd/signer.h \
+	secretd/state_file.h \
 	secretd/slots.h \
 	secretd/tickets.h \
 	secretd/private_key.h \
 	secretd/tls_signer.h \
 	secretd/handlers.c \
 	secretd/keyring.c \
+	secretd/rotate.c \
 	secretd/sign_check.c \
 	secretd/signer.c \
 	secretd/slots.c \
 	secretd/start.c \
+	secretd/state_file.c \
 	secretd/tickets.c \
 	secretd/private_key.c \
 	secretd/tls_signer.c

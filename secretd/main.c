@@ -2,14 +2,16 @@
  * doorward-secretd: holds every secret and gives each peer what its role needs.
  *
  * SECURITY: makes no connection and no socket but the pairs to its signers,
- * opens files in the folders of the secrets and only to read, parses neither
- * HTTP nor JSON nor keys. The messages it answers: handlers.c.
+ * opens files in the folders of the secrets only to read, writes in its state
+ * directory alone, parses neither HTTP nor JSON nor keys. The messages it
+ * answers: handlers.c.
  */
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include "common/audit.h"
 #include "common/clock.h"
 #include "common/daemon.h"
 #include "common/listen.h"
@@ -46,6 +48,12 @@ listen_for(const struct listen_set *sockets, const char *name, enum role peer,
 		    secretd_accept, &secretd);
 }
 
+static void
+reload(void *ctx)
+{
+	secretd_signing_key_changed(ctx);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -55,6 +63,7 @@ main(int argc, char **argv)
 	options_parse(&options, ROLE_SECRETD, argc, argv);
 	log_open("secretd");
 	secretd.settings = settings_load(options.config, false);
+	audit_enable(secretd.settings->audit_log);
 	listen_take(&sockets);
 	notify_open();
 
@@ -63,6 +72,7 @@ main(int argc, char **argv)
 	daemon_signals(secretd.base);
 	secretd.slots.dirs = &secretd.settings->secrets_dirs;
 	secretd.slots.credentials = getenv("CREDENTIALS_DIRECTORY");
+	secretd.state_dir = options.state_dir;
 	secretd.started_s = clock_unix_s();
 	secretd.signer = tls_signer_new(secretd.base, secretd.settings);
 
@@ -74,5 +84,5 @@ main(int argc, char **argv)
 	listen_for(&sockets, "frontend", ROLE_FRONTEND, &options);
 	listen_for(&sockets, "authd", ROLE_AUTHD, &options);
 	listen_for(&sockets, "ctl", ROLE_CTL, &options);
-	return daemon_run(secretd.base, NULL, NULL, &secretd);
+	return daemon_run(secretd.base, NULL, reload, &secretd);
 }

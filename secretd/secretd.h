@@ -7,6 +7,7 @@
 
 #include "secretd/slots.h"
 
+struct event;
 struct event_base;
 struct keyring;
 struct settings;
@@ -17,17 +18,26 @@ struct secretd {
 	struct event_base *base;
 	const struct settings *settings;
 	struct slot_dirs slots;
+	const char *state_dir;
 	struct keyring *keyring;
+	struct event *keyring_timer; /* previous keys go by it */
+	char *
+	    key_problem; /* why the slot's signing key is not in use, or NULL */
 	struct tickets *tickets;
 	struct tls_signer *signer; /* NULL: no TLS */
 	int64_t started_s;
 	uint64_t n_requests;
 };
 
-/* Reads the signing key, if the strategy needs one; fatal when it is of no
- * use. */
+/* Opens the keyring and makes the slot's signing key current, if the strategy
+ * needs one. A key that is of no use is fatal, unless the ring has one from
+ * before. */
 void secretd_load_keys(struct secretd *d);
-/* Puts the sandbox on: the folders of the secrets can be read, nothing else. */
+/* The signing key's file may have changed: reads it anew. A bad one changes
+ * nothing and is reported. */
+void secretd_signing_key_changed(struct secretd *d);
+/* Puts the sandbox on: the folders of the secrets can be read, the state
+ * directory also written, nothing else. */
 void secretd_confine(const struct secretd *d);
 
 #endif

@@ -1,7 +1,6 @@
 /*
- * Two steps of secretd's start: the keys that the configuration needs, and the
- * sandbox with the folders that stay readable. Folders, not files: a secret is
- * replaced by a new file or a new link target.
+ * secretd's sandbox: which folders stay readable. Folders, not files: a secret
+ * is replaced by a new file or a new link target.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -12,29 +11,10 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/sandbox.h"
-#include "common/secret.h"
 #include "common/settings.h"
-#include "secretd/keyring.h"
 #include "secretd/secretd.h"
 
 #define MAX_FDS 512 /* channels, and pairs on their way to the signer */
-
-void
-secretd_load_keys(struct secretd *d)
-{
-	struct secret *key = NULL;
-	struct slot_why why;
-
-	d->keyring = keyring_new();
-	if (d->settings->strategy == STRATEGY_ANONYMOUS)
-		return;
-	if (slot_read_signing_key(
-		&d->slots, d->settings->signing_key, &key, &why) < 0)
-		log_fatal("%s", why.text);
-	if (keyring_add(d->keyring, key) < 0)
-		log_fatal("the session keys cannot be derived");
-	secret_free(key);
-}
 
 struct paths {
 	struct sandbox_path *at;
@@ -52,6 +32,13 @@ add(struct paths *p, const char *path)
 		    path);
 	p->at = mem_grow(p->at, p->n, p->n + 1, sizeof(*p->at));
 	p->at[p->n++] = (struct sandbox_path){ mem_strdup(path), SANDBOX_READ };
+}
+
+static void
+add_state_dir(struct paths *p, const char *path)
+{
+	add(p, path);
+	p->at[p->n - 1].access |= SANDBOX_WRITE;
 }
 
 /* The folder of the file, and the one it really is in. */
@@ -81,6 +68,7 @@ secretd_confine(const struct secretd *d)
 		add(&p, d->slots.dirs->at[i]);
 	if (d->slots.credentials != NULL)
 		add(&p, d->slots.credentials);
+	add_state_dir(&p, d->state_dir);
 	add_folder_of(&p, s->signing_key);
 	if (settings_tls(s)) {
 		add_folder_of(&p, s->cert_file);

@@ -367,6 +367,30 @@ use_state_folder(const void *arg)
 	return unlink(path) == 0 ? 0 : 5;
 }
 
+/* The one way in which secretd writes. */
+static int
+replace_file(const void *arg)
+{
+	char path[128], new[128];
+	int fd, dir;
+
+	(void)arg;
+	snprintf(path, sizeof(path), "%s/db", world.state);
+	snprintf(new, sizeof(new), "%s/new", world.state);
+	fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600);
+	dir = open(world.state, O_RDONLY | O_DIRECTORY);
+	if (fd < 0 || dir < 0)
+		return 1;
+	if (fchmod(fd, 0600) != 0 || write(fd, "x", 1) != 1 || fsync(fd) != 0)
+		return 2;
+	if (rename(new, path) != 0 || fsync(dir) != 0)
+		return 3;
+	return open(world.secret, O_WRONLY | O_CREAT | O_TRUNC, 0600) < 0 &&
+		errno == EACCES
+	    ? 0
+	    : 4;
+}
+
 static int
 use_socketpair(const void *arg)
 {
@@ -454,6 +478,7 @@ static const struct need works[] = {
 	{ "no write in a readable folder", BIT(AUTHD),
 	    readable_is_not_writable },
 	{ "database in the state folder", BIT(AUTHD), use_state_folder },
+	{ "replace a file in the state folder", FILES, replace_file },
 	{ "pairs for children", PARENTS, use_socketpair },
 	{ "child: fork, tighten, signal, wait", PARENTS, use_child },
 	{ "signals stay inside", PARENTS, signals_stay_inside },
@@ -507,7 +532,7 @@ static const struct need dies[] = {
 	    use_readable_file },
 	{ "open to write", EVERY_ROLE & ~BIT(AUTHD), open_for_writing },
 	{ "make a file", EVERY_ROLE & ~BIT(AUTHD), create_file },
-	{ "rename", EVERY_ROLE & ~BIT(AUTHD), rename_file },
+	{ "rename", EVERY_ROLE & ~FILES, rename_file },
 	{ "IPv4", EVERY_ROLE & ~NETWORKED, use_tcp },
 	{ "IPv6", EVERY_ROLE & ~NETWORKED, use_udp },
 	{ "Unix socket", EVERY_ROLE & ~CONNECTING, use_unix_client },
