@@ -34,7 +34,9 @@ struct entry {
 	/* The result, as small as it can be kept. */
 	enum login_code code;
 	int64_t expires;
-	char *user, *reason;
+	uint8_t *who; /* identity_put; NULL unless OK */
+	size_t who_len;
+	char *reason;
 };
 TAILQ_HEAD(entries, entry);
 
@@ -98,9 +100,10 @@ entry_add(struct checks *c, const uint8_t handle[MSG_HANDLE_LEN])
 static void
 entry_forget_result(struct entry *e)
 {
-	free(e->user);
+	free(e->who);
 	free(e->reason);
-	e->user = e->reason = NULL;
+	e->who = NULL;
+	e->reason = NULL;
 }
 
 /* The entry is in no LRU list. */
@@ -186,6 +189,19 @@ keep_ms(const struct checks *c, const struct token_result *result)
 }
 
 static void
+entry_keep_identity(struct entry *e, const struct identity *who)
+{
+	uint8_t buf[IDENTITY_WIRE_MAX];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof buf);
+	identity_put(&w, who);
+	e->who = mem_new(w.len);
+	memcpy(e->who, buf, w.len);
+	e->who_len = w.len;
+}
+
+static void
 check_done(const struct token_result *result, void *arg)
 {
 	struct entry *e = arg;
@@ -197,7 +213,8 @@ check_done(const struct token_result *result, void *arg)
 	c->n_in_flight--;
 	e->code = result->code;
 	e->expires = result->expires;
-	e->user = mem_strdup(result->user);
+	if (result->code == LOGIN_OK)
+		entry_keep_identity(e, &result->who);
 	e->reason = mem_strdup(result->reason);
 	e->until_ms = clock_mono_ms() + keep_ms(c, result);
 	TAILQ_CONCAT(&waiters, &e->waiters, link);
@@ -229,6 +246,7 @@ const struct token_result *
 checks_known(struct checks *c, const uint8_t handle[MSG_HANDLE_LEN])
 {
 	struct entry *e = known_find(c, handle);
+	struct wire_reader r;
 
 	if (e == NULL)
 		return NULL;
@@ -236,8 +254,11 @@ checks_known(struct checks *c, const uint8_t handle[MSG_HANDLE_LEN])
 	TAILQ_INSERT_HEAD(&c->lru, e, lru);
 	c->lent.code = e->code;
 	c->lent.expires = e->expires;
-	/* Both come from a struct token_result and fit. */
-	(void)!slice_copy(slice_of(e->user), c->lent.user, sizeof c->lent.user);
+	wire_reader_init(&r, e->who, e->who_len);
+	c->lent.who = (struct identity){ .groups_len = 0 };
+	if (e->who != NULL)
+		identity_get(&r, &c->lent.who);
+	/* It comes from a struct token_result and fits. */
 	(void)!slice_copy(
 	    slice_of(e->reason), c->lent.reason, sizeof c->lent.reason);
 	return &c->lent;

@@ -12,6 +12,7 @@
 #define LEGACY_ISSUER "kubernetes/serviceaccount"
 #define LEGACY_PREFIX "kubernetes.io/serviceaccount/"
 #define ACCOUNT_PREFIX "system:serviceaccount:"
+#define ACCOUNT_GROUP "system:serviceaccounts"
 #define AUDIENCES_MAX 64
 
 static bool
@@ -206,4 +207,51 @@ claims_display_name(struct slice user, char dst[MSG_USER_MAX + 1])
 			return ERR_FORMAT;
 	}
 	return slice_copy(user, dst, MSG_USER_MAX + 1);
+}
+
+void
+claims_add_group(struct identity *who, struct slice group)
+{
+	if (group.len == 0 ||
+	    group.len >= sizeof(who->groups) - who->groups_len)
+		return;
+	memcpy(who->groups + who->groups_len, group.p, group.len);
+	who->groups[who->groups_len + group.len] = '\0';
+	who->groups_len += group.len + 1;
+}
+
+/* What the API server's TokenReview says of service accounts. */
+static void
+add_account_groups(struct identity *who, struct slice account)
+{
+	struct slice ns = slice_cut(&account, ':');
+	char group[sizeof(who->name)];
+
+	claims_add_group(who, SLICE(ACCOUNT_GROUP));
+	if (snprintf(group, sizeof(group), ACCOUNT_GROUP ":%.*s",
+		SLICE_ARG(ns)) < (int)sizeof(group))
+		claims_add_group(who, slice_of(group));
+	claims_add_group(who, SLICE("system:authenticated"));
+}
+
+void
+claims_name_account(struct identity *who, struct slice account)
+{
+	/* MSG_USER_MAX characters and the prefix fit. */
+	(void)snprintf(who->name, sizeof(who->name), ACCOUNT_PREFIX "%.*s",
+	    SLICE_ARG(account));
+	add_account_groups(who, account);
+}
+
+int
+claims_name_user(struct identity *who, struct slice name)
+{
+	if (slice_copy(name, who->name, sizeof(who->name)) != 0)
+		return ERR_LIMIT;
+	if (slice_starts(name, ACCOUNT_PREFIX)) {
+		name.p += sizeof(ACCOUNT_PREFIX) - 1;
+		name.len -= sizeof(ACCOUNT_PREFIX) - 1;
+		add_account_groups(who, name);
+	}
+	return 0;
 }

@@ -18,6 +18,8 @@
 #include "common/msg.h"
 #include "common/text.h"
 
+#include "authd/identity.h"
+
 #define CLAIMS_LEEWAY_S 60 /* clocks differ; Kubernetes allows the same */
 
 struct claims_rules {
@@ -46,5 +48,15 @@ bool claims_bound_elsewhere(
  * ERR_FORMAT: empty, control characters; ERR_LIMIT: too long. */
 int claims_display_name(struct slice user, char dst[MSG_USER_MAX + 1])
     __attribute__((warn_unused_result));
+
+/* Whose an account is ("namespace:name"): sets the name, and the groups that
+ * Kubernetes gives every service account. */
+void claims_name_account(struct identity *who, struct slice account);
+/* Sets the name; for the one of a service account the groups as well.
+ * ERR_LIMIT: too long. */
+int claims_name_user(struct identity *who, struct slice name)
+    __attribute__((warn_unused_result));
+/* Groups that do not fit are left out, which can only take rights away. */
+void claims_add_group(struct identity *who, struct slice group);
 
 #endif

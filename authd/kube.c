@@ -188,6 +188,21 @@ in_groups(const json_t *user, const char *group)
 	return false;
 }
 
+/* Where the server says them they count, and not what a name implies. */
+static void
+take_groups(struct kube_flow *f, const json_t *user)
+{
+	struct identity *who = &f->result.who;
+	json_t *groups;
+
+	if (json_strict_array(user, "groups", &groups) != 0 ||
+	    !json_strict_texts(groups, IDENTITY_GROUPS_MAX))
+		return;
+	who->groups_len = 0;
+	for (size_t i = 0; i < json_array_size(groups); i++)
+		claims_add_group(who, json_strict_text_at(groups, i));
+}
+
 /* A user as the server describes it: sets the name and goes on, or ends. */
 static void
 take_user(struct kube_flow *f, const json_t *user, int64_t now)
@@ -203,12 +218,14 @@ take_user(struct kube_flow *f, const json_t *user, int64_t now)
 		finish_rejected(f, now);
 		return;
 	}
-	if (claims_display_name(name, f->result.user) != 0) {
+	if (claims_display_name(name, f->result.who.user) != 0 ||
+	    claims_name_user(&f->result.who, name) != 0) {
 		finish_unavailable(f,
 		    "the user name is empty, too long or has "
 		    "control characters");
 		return;
 	}
+	take_groups(f, user);
 	ask_namespaces(f);
 }
 
@@ -347,9 +364,13 @@ answer_token_review(struct kube_flow *f, const struct kube_answer *a)
 static void
 take_claimed_user(struct kube_flow *f)
 {
-	if (f->jose == NULL ||
-	    claims_account(jose_claims(f->jose), f->result.user) != 0)
-		snprintf(f->result.user, sizeof(f->result.user), "token");
+	struct identity *who = &f->result.who;
+
+	if (f->jose != NULL &&
+	    claims_account(jose_claims(f->jose), who->user) == 0)
+		claims_name_account(who, slice_of(who->user));
+	else
+		snprintf(who->user, sizeof(who->user), "token");
 	ask_namespaces(f);
 }
 

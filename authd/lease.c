@@ -24,6 +24,7 @@
 #include "authd/authd.h"
 #include "authd/checks.h"
 #include "authd/keys.h"
+#include "authd/policy.h"
 #include "authd/session.h"
 
 #define RESULT_MAX 16945
@@ -35,6 +36,7 @@ struct question {
 	struct authd *authd;
 	enum msg_type answer; /* MSG_LEASE_RESULT or MSG_SESSION_RESULT */
 	uint8_t handle[MSG_HANDLE_LEN];
+	char route[MSG_ROUTE_MAX + 1];
 	char client[MSG_CLIENT_MAX + 1];
 	char *token; /* of a bearer, wiped when freed */
 	size_t token_len;
@@ -42,7 +44,7 @@ struct question {
 
 /* What is known of a credential that may pass. */
 struct grant {
-	const char *user;
+	const struct identity *who;
 	struct slice token;
 	int64_t end;	       /* unix s */
 	uint32_t review_in_ms; /* when the token is to be reviewed again */
@@ -82,7 +84,7 @@ lease_write(struct wire_writer *w, const struct question *q, enum verdict v,
 	bool allow = v == VERDICT_ALLOW;
 
 	wire_put_u8(w, (uint8_t)v);
-	wire_put_text(w, allow ? g->user : "");
+	wire_put_text(w, allow ? g->who->user : "");
 	wire_put_slice(w, allow ? g->token : SLICE(""));
 	wire_put_u32(w, allow ? lease_ms(q, g) : 0);
 	wire_put_u64(w, allow ? (uint64_t)g->end : 0);
@@ -96,7 +98,7 @@ session_result_write(
 	bool allow = v == VERDICT_ALLOW;
 
 	wire_put_u8(w, (uint8_t)v);
-	wire_put_text(w, allow ? g->user : "");
+	wire_put_text(w, allow ? g->who->user : "");
 	wire_put_u64(w, allow ? (uint64_t)g->end : 0);
 }
 
@@ -115,6 +117,32 @@ question_answer(struct question *q, enum verdict v, const struct grant *g)
 	pending_reply(q->authd, &q->pending, q->answer, &w);
 	secret_wipe(buf, w.len);
 	question_free(q);
+}
+
+static void
+audit_forbidden(const struct question *q, const struct grant *g)
+{
+	struct audit a;
+
+	audit_begin(&a, "AUDIT: Access denied");
+	audit_str(&a, "user", g->who->user);
+	audit_str(&a, "client", q->client);
+	audit_str(&a, "route", q->route);
+	audit_str(&a, "reason", "not in the route's allow list");
+	audit_end(&a);
+}
+
+/* The credential is good; may it be used here? */
+static void
+question_grant(struct question *q, const struct grant *g)
+{
+	if (q->answer != MSG_LEASE_RESULT ||
+	    policy_allows(q->authd->settings, slice_of(q->route), g->who)) {
+		question_answer(q, VERDICT_ALLOW, g);
+		return;
+	}
+	audit_forbidden(q, g);
+	question_answer(q, VERDICT_FORBIDDEN, NULL);
 }
 
 /* What a check of the token means for who asked. */
@@ -155,16 +183,18 @@ verdict_of_find(int err)
 
 /* --- cookies --- */
 
+/* who: the session's own, or as a review just now had it. */
 static void
-cookie_allow(struct question *q, struct session *session, uint32_t review_in_ms)
+cookie_allow(struct question *q, struct session *session,
+    const struct identity *who, uint32_t review_in_ms)
 {
-	struct grant g = { .user = session->user,
+	struct grant g = { .who = who,
 		.token = session_token(session),
 		.end = session->end,
 		.review_in_ms = review_in_ms };
 
 	sessions_use(q->authd->sessions, session);
-	question_answer(q, VERDICT_ALLOW, &g);
+	question_grant(q, &g);
 }
 
 /* The cluster no longer accepts the session's token: it ends here. */
@@ -174,8 +204,8 @@ cookie_end(
 {
 	/* A row that stays by mistake is refused again at its next use. */
 	(void)!sessions_delete(q->authd->sessions, q->handle);
-	authd_session_ended(
-	    q->authd, q->handle, session->user, authd_login_code_name(code));
+	authd_session_ended(q->authd, q->handle, session->who.user,
+	    authd_login_code_name(code));
 	question_answer(q, verdict_of(code), NULL);
 }
 
@@ -185,7 +215,7 @@ cookie_decide(struct question *q, struct session *session,
 {
 	switch (verdict_of(result->code)) {
 	case VERDICT_ALLOW:
-		cookie_allow(q, session, review_in_ms);
+		cookie_allow(q, session, &result->who, review_in_ms);
 		return;
 	case VERDICT_EXPIRED:
 	case VERDICT_REJECTED:
@@ -227,7 +257,7 @@ cookie_review(struct question *q, struct session *session)
 	/* Offline there is nobody to ask: all that can change is the time, and
 	 * the session's end is never later than the token's. */
 	if (a->settings->jwks_file[0] != '\0') {
-		cookie_allow(q, session, UINT32_MAX);
+		cookie_allow(q, session, &session->who, UINT32_MAX);
 		return;
 	}
 	ticket_handle(token_handle, session_token(session));
@@ -279,7 +309,7 @@ static void
 bearer_decide(struct question *q, const struct token_result *result,
     uint32_t review_in_ms)
 {
-	struct grant g = { .user = result->user,
+	struct grant g = { .who = &result->who,
 		.token = { q->token, q->token_len },
 		.end = result->expires,
 		.review_in_ms = review_in_ms };
@@ -287,8 +317,10 @@ bearer_decide(struct question *q, const struct token_result *result,
 	/* A token without an end may be used as long as a session would. */
 	if (g.end == 0)
 		g.end = clock_unix_s() + q->authd->settings->expiration_s;
-	question_answer(
-	    q, verdict_of(result->code), result->code == LOGIN_OK ? &g : NULL);
+	if (result->code == LOGIN_OK)
+		question_grant(q, &g);
+	else
+		question_answer(q, verdict_of(result->code), NULL);
 }
 
 static void
@@ -352,10 +384,8 @@ handle_lease(struct chan *ch, struct chan_in *in)
 
 	if (wire_end(&in->body) != 0 || kind >= CREDENTIAL_COUNT)
 		return ERR_PROTOCOL;
-	/* Every route is open to every session: allow rules are not known to
-	 * this version's configuration. */
-	(void)route;
 	q = question_new(ch, in, MSG_LEASE_RESULT);
+	(void)!slice_copy(route, q->route, sizeof q->route);
 	(void)!slice_copy(client, q->client, sizeof q->client);
 	if (kind == CREDENTIAL_COOKIE)
 		cookie_start(q, value);

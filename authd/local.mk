@@ -8,10 +8,12 @@ authd_libauthd_a_SOURCES = \
 	authd/authd.h \
 	authd/checks.h \
 	authd/handlers.h \
+	authd/identity.h \
 	authd/keys.h \
 	authd/lease.h \
 	authd/login.h \
 	authd/logout.h \
+	authd/policy.h \
 	authd/revoke.h \
 	authd/screen.h \
 	authd/seal.h \
@@ -22,10 +24,12 @@ authd_libauthd_a_SOURCES = \
 	authd/authd.c \
 	authd/checks.c \
 	authd/handlers.c \
+	authd/identity.c \
 	authd/keys.c \
 	authd/lease.c \
 	authd/login.c \
 	authd/logout.c \
+	authd/policy.c \
 	authd/revoke.c \
 	authd/screen.c \
 	authd/seal.c \

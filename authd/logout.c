@@ -55,7 +55,7 @@ static void
 logout_start(struct logout *l, struct slice cookie, const char *client)
 {
 	struct authd *a = l->authd;
-	struct session session = { .user = "" };
+	struct session session = { .token_len = 0 };
 	uint8_t handle[MSG_HANDLE_LEN];
 	int r;
 
@@ -69,7 +69,7 @@ logout_start(struct logout *l, struct slice cookie, const char *client)
 		logout_finish(l, VERDICT_REJECTED);
 	} else {
 		a->logouts++;
-		audit_logout(session.user, client);
+		audit_logout(session.who.user, client);
 		revokes_push(
 		    a->revokes, REVOKE_SESSION, handle, logout_acknowledged, l);
 	}

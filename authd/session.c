@@ -16,8 +16,9 @@
 #include "authd/seal.h"
 #include "authd/store.h"
 
-#define CONTENT_VERSION 1
-#define CONTENT_MAX (1 + 1 + 2 + MSG_USER_MAX + 2 + MSG_TOKEN_MAX + 3 * 8)
+#define CONTENT_VERSION 2
+#define CONTENT_VERSION_USER 1 /* the user as shown, and no more of them */
+#define CONTENT_MAX (1 + 1 + IDENTITY_WIRE_MAX + 2 + MSG_TOKEN_MAX + 3 * 8)
 #define TOUCH_INTERVAL_S 60
 #define PURGE_BATCH 500
 
@@ -85,7 +86,7 @@ content_encode(uint8_t dst[CONTENT_MAX], const struct session *session)
 	wire_writer_init(&w, dst, CONTENT_MAX);
 	wire_put_u8(&w, CONTENT_VERSION);
 	wire_put_u8(&w, (uint8_t)session->strategy);
-	wire_put_text(&w, session->user);
+	identity_put(&w, &session->who);
 	wire_put_slice(&w, session_token(session));
 	wire_put_u64(&w, (uint64_t)session->created);
 	wire_put_u64(&w, (uint64_t)session->last_use);
@@ -93,23 +94,37 @@ content_encode(uint8_t dst[CONTENT_MAX], const struct session *session)
 	return wire_done(&w) == 0 ? w.len : 0;
 }
 
+/* Sessions of older versions: who that is by name. */
+static void
+user_decode(struct wire_reader *r, struct identity *who)
+{
+	struct slice user = wire_get_text(r, MSG_USER_MAX);
+
+	if (slice_copy(user, who->user, sizeof who->user) != 0 ||
+	    slice_copy(user, who->name, sizeof who->name) != 0)
+		r->err = ERR_FORMAT;
+}
+
 static int
 content_decode(struct session *out, const uint8_t *p, size_t len)
 {
 	struct wire_reader r;
-	struct slice user, token;
+	struct slice token;
 	uint8_t version;
 
 	wire_reader_init(&r, p, len);
 	version = wire_get_u8(&r);
 	out->strategy = wire_get_u8(&r);
-	user = wire_get_text(&r, MSG_USER_MAX);
+	if (version == CONTENT_VERSION_USER)
+		user_decode(&r, &out->who);
+	else
+		identity_get(&r, &out->who);
 	token = wire_get_bytes(&r, MSG_TOKEN_MAX);
 	out->created = (int64_t)wire_get_u64(&r);
 	out->last_use = (int64_t)wire_get_u64(&r);
 	out->end = (int64_t)wire_get_u64(&r);
-	if (wire_end(&r) != 0 || version != CONTENT_VERSION ||
-	    slice_copy(user, out->user, sizeof out->user) != 0)
+	if (wire_end(&r) != 0 ||
+	    (version != CONTENT_VERSION && version != CONTENT_VERSION_USER))
 		return ERR_FORMAT;
 	if (token.len > 0)
 		memcpy(out->token, token.p, token.len);
@@ -157,7 +172,7 @@ session_write(struct sessions *s, const struct session *session,
 		return ERR_LIMIT;
 	memcpy(row.handle, session->handle, MSG_HANDLE_LEN);
 	memcpy(row.key_id, key->id, MSG_KEY_ID_LEN);
-	owner_of(row.owner, slice_of(session->user));
+	owner_of(row.owner, slice_of(session->who.user));
 	seal_close(sealed, key, session->handle, content, len);
 	secret_wipe(content, sizeof content);
 	row.sealed_len = len + SEAL_OVERHEAD;
@@ -232,24 +247,25 @@ cookie_make(
 }
 
 int
-sessions_create(struct sessions *s, struct slice user, struct slice token,
-    int64_t token_end, char cookie[TICKET_LEN + 1], int64_t *end)
+sessions_create(struct sessions *s, const struct identity *who,
+    struct slice token, int64_t token_end, char cookie[TICKET_LEN + 1],
+    int64_t *end)
 {
 	const struct session_key *key = keys_at(s->keys, 0);
 	struct session session = { .strategy = s->settings->strategy };
 	int64_t now = clock_unix_s();
 	int r;
 
-	if (token.len > sizeof session.token ||
-	    slice_copy(user, session.user, sizeof session.user) != 0)
+	if (token.len > sizeof session.token)
 		return ERR_LIMIT;
+	session.who = *who;
 	session.created = session.last_use = now;
 	session.end = now + s->settings->expiration_s;
 	if (token_end != 0 && token_end < session.end)
 		session.end = token_end;
 	if (session.end <= now)
 		return ERR_EXPIRED;
-	if (key == NULL || make_room(s, user) != 0)
+	if (key == NULL || make_room(s, slice_of(who->user)) != 0)
 		return ERR_UNAVAILABLE;
 	if (token.len > 0)
 		memcpy(session.token, token.p, token.len);

@@ -14,6 +14,8 @@
 #include "common/text.h"
 #include "common/ticket.h"
 
+#include "authd/identity.h"
+
 #define SESSIONS_PER_USER 1000
 #define SESSIONS_MAX 100000
 
@@ -26,7 +28,7 @@ struct sessions;
 struct session {
 	uint8_t handle[MSG_HANDLE_LEN];
 	int strategy; /* enum strategy: the one it was made under */
-	char user[MSG_USER_MAX + 1];
+	struct identity who;
 	char token[MSG_TOKEN_MAX];
 	size_t token_len;
 	int64_t created, last_use, end; /* unix s */
@@ -47,13 +49,13 @@ void sessions_free(struct sessions *s);
 
 /* The longest that a session may live, for the screening epochs. */
 uint32_t sessions_longest_s(const struct sessions *s);
-/* Makes a session for user with token until the earlier of the configured time
+/* Makes a session for who with token until the earlier of the configured time
  * and token_end (unix s, 0: none). Writes the cookie and the end. ERR_LIMIT:
- * over-long user or token; ERR_EXPIRED: token_end is past; ERR_UNAVAILABLE: no
+ * over-long token; ERR_EXPIRED: token_end is past; ERR_UNAVAILABLE: no
  * keys or no store. */
-int sessions_create(struct sessions *s, struct slice user, struct slice token,
-    int64_t token_end, char cookie[TICKET_LEN + 1], int64_t *end)
-    __attribute__((warn_unused_result));
+int sessions_create(struct sessions *s, const struct identity *who,
+    struct slice token, int64_t token_end, char cookie[TICKET_LEN + 1],
+    int64_t *end) __attribute__((warn_unused_result));
 /* ERR_NOT_FOUND: no such session, or none that opens, or of another strategy;
  * ERR_EXPIRED: its time or its idle time is over; ERR_UNAVAILABLE: cannot be
  * said now. *out is written only on success. */

@@ -14,7 +14,7 @@
 
 #include "common/msg.h"
 
-#define STORE_SEALED_MAX 20000
+#define STORE_SEALED_MAX 24000
 #define STORE_OWNER_LEN 16
 
 struct store;

@@ -201,6 +201,24 @@ deliver_later(struct token_check *k)
 	event_add(k->later, &now);
 }
 
+/* Whose claims, which are verified. */
+static int
+identify(struct identity *who, const json_t *claims, const char **why)
+{
+	struct slice sub;
+	int r;
+
+	if (claims_account(claims, who->user) == 0) {
+		claims_name_account(who, slice_of(who->user));
+		return 0;
+	}
+	*why = "has no name that could be shown (sub)";
+	r = json_strict_text(claims, "sub", &sub);
+	if (r == 0)
+		r = claims_display_name(sub, who->user);
+	return r == 0 ? claims_name_user(who, sub) : r;
+}
+
 static void
 verify_offline(struct token_check *k, struct slice token)
 {
@@ -213,7 +231,6 @@ verify_offline(struct token_check *k, struct slice token)
 	struct token_result *result = &k->result;
 	const char *why = "is not signed by a key of the cluster";
 	struct jose *j = NULL;
-	struct slice sub;
 	int r;
 
 	if (jose_parse(token, &j) != 0) {
@@ -223,12 +240,8 @@ verify_offline(struct token_check *k, struct slice token)
 	r = jose_verify(j, k->verifier->keys);
 	if (r == 0)
 		r = claims_check(jose_claims(j), &rules, &why);
-	if (r == 0 && claims_account(jose_claims(j), result->user) != 0) {
-		why = "has no name that could be shown (sub)";
-		r = json_strict_text(jose_claims(j), "sub", &sub);
-		if (r == 0)
-			r = claims_display_name(sub, result->user);
-	}
+	if (r == 0)
+		r = identify(&result->who, jose_claims(j), &why);
 	if (r == ERR_EXPIRED)
 		verdict_expired(result, s, claims_expiry(jose_claims(j)));
 	else if (r != 0)

@@ -17,6 +17,8 @@
 #include "common/msg.h"
 #include "common/text.h"
 
+#include "authd/identity.h"
+
 struct event_base;
 struct resolve;
 struct settings;
@@ -44,8 +46,8 @@ bool token_is_wellformed(struct slice token);
 struct token_result {
 	enum login_code code; /* OK, EXPIRED, REJECTED, NO_NAMESPACE, BUSY or
 				 UNAVAILABLE */
-	char user[MSG_USER_MAX + 1];	 /* verified; "" unless OK */
-	int64_t expires;		 /* unix s, 0: no end; 0 unless OK */
+	struct identity who;  /* verified; empty unless OK */
+	int64_t expires;      /* unix s, 0: no end; 0 unless OK */
 	char reason[MSG_REASON_MAX + 1]; /* what to do about it; "" when OK */
 };
 /* result is borrowed for the duration of the call. */

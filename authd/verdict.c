@@ -13,7 +13,7 @@ set(struct token_result *r, enum login_code code, const char *reason)
 {
 	r->code = code;
 	r->expires = 0;
-	r->user[0] = '\0';
+	r->who = (struct identity){ .groups_len = 0 };
 	snprintf(r->reason, sizeof(r->reason), "%s", reason);
 }
 

@@ -12,7 +12,7 @@
 
 struct settings;
 
-/* user is already set; expires: unix s or 0. */
+/* who is already set; expires: unix s or 0. */
 void verdict_ok(struct token_result *r, int64_t expires);
 void verdict_expired(
     struct token_result *r, const struct settings *s, int64_t expired);

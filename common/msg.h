@@ -30,7 +30,7 @@
 #define MSG_COOKIE_MAX 128  /* a session cookie's value */
 #define MSG_USER_MAX 512    /* a user name */
 #define MSG_CLIENT_MAX 64   /* "addr:port" of a client, for the audit trail */
-#define MSG_ROUTE_MAX 64    /* a route's name */
+#define MSG_ROUTE_MAX 200   /* a route's name */
 #define MSG_REASON_MAX 256  /* a sentence for a person */
 #define MSG_CHAIN_MAX 32768 /* a certificate chain in PEM */
 #define MSG_HANDLE_LEN 32   /* SHA-256 of a credential: a session's handle */
@@ -79,7 +79,7 @@ enum msg_fd { FD_NONE, FD_ONE };
     \
     /* May this credential use this route? u8 enum credential, bytes value (cookie or token),
        text route, text client */ \
-    X(MSG_LEASE,              R(EGRESS),   R(AUTHD),      8, 16519, FD_NONE, MSG_LEASE_RESULT) \
+    X(MSG_LEASE,              R(EGRESS),   R(AUTHD),      8, 16655, FD_NONE, MSG_LEASE_RESULT) \
     /* u8 enum verdict, text user, bytes token to inject ("" for none), u32 lease ms (how long
        this answer may be used), u64 session end (unix s), raw[32] handle */ \
     X(MSG_LEASE_RESULT,       R(AUTHD),    R(EGRESS),    49, 16945, FD_NONE, MSG_NONE) \

@@ -19,9 +19,12 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/secret.h"
+#include "common/settings.h"
 
 #define ASK_TIMEOUT_MS 9500 /* authd may have to ask the cluster */
 #define TICK_MS 500
+
+_Static_assert(SETTINGS_ROUTE_MAX == MSG_ROUTE_MAX, "a route is named");
 
 struct lease_wait {
 	TAILQ_ENTRY(lease_wait) entry;
@@ -325,7 +328,7 @@ lease_answered(int err, struct chan_in *reply, void *arg)
 static void
 lease_ask(struct lease *l)
 {
-	uint8_t payload[MSG_TOKEN_MAX + 256];
+	uint8_t payload[MSG_TOKEN_MAX + 512];
 	struct wire_writer w;
 
 	wire_writer_init(&w, payload, sizeof(payload));

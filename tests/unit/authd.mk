@@ -21,6 +21,13 @@ tests_unit_test_authd_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_authd_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
 tests_unit_test_authd_LDADD = $(AUTHD_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_policy
+TESTS += tests/unit/test_policy
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(AUTHD_FIXTURE)
+tests_unit_test_policy_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_policy_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_policy_LDADD = $(AUTHD_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_store
 TESTS += tests/unit/test_store
 tests_unit_test_store_SOURCES = tests/unit/test_store.c $(AUTHD_FIXTURE)

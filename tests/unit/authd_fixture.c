@@ -77,7 +77,8 @@ decide(struct slice token, struct token_result *r)
 	}
 	if (slice_starts(token, "short-"))
 		r->expires = clock_unix_s() + 100;
-	ck_assert_int_eq(slice_copy(name, r->user, sizeof r->user), 0);
+	ck_assert_int_eq(slice_copy(name, r->who.user, sizeof r->who.user), 0);
+	ck_assert_int_eq(slice_copy(name, r->who.name, sizeof r->who.name), 0);
 }
 
 static void
@@ -470,7 +471,7 @@ send_lease(struct fixture *f, enum credential kind, const char *value,
 	wire_writer_init(&w, buf, sizeof buf);
 	wire_put_u8(&w, (uint8_t)kind);
 	wire_put_text(&w, value);
-	wire_put_text(&w, "console");
+	wire_put_text(&w, f->route != NULL ? f->route : SETTINGS_ROUTE_CONSOLE);
 	wire_put_text(&w, "192.0.2.1:1234");
 	fixture_send(f->egress, MSG_LEASE, &w, a);
 }

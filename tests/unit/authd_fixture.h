@@ -39,6 +39,7 @@ struct fixture {
 	struct settings settings;
 	struct authd *authd;
 	struct chan *frontend, *egress, *ctl; /* the peers' ends */
+	const char *route;		      /* of leases; NULL: console */
 	bool egress_acks;		      /* answers MSG_REVOKE */
 	unsigned revokes;
 	uint8_t revoked[MSG_HANDLE_LEN];

@@ -266,7 +266,7 @@ START_TEST(test_dialogue)
 	    kube_ask_name(f.ask));
 	ck_assert_msg(
 	    f.result.code == c->code, "%s: %d", c->name, (int)f.result.code);
-	ck_assert_str_eq(f.result.user, c->user);
+	ck_assert_str_eq(f.result.who.user, c->user);
 	ck_assert_int_eq(f.result.reason[0] == '\0', c->code == LOGIN_OK);
 	ck_assert_int_eq(f.detail != NULL, c->code == LOGIN_UNAVAILABLE);
 	if (c->code == LOGIN_OK)
@@ -283,6 +283,67 @@ answer(struct kube_flow *f, unsigned status, const char *body, int64_t now)
 
 	kube_flow_answer(f, &a);
 }
+
+/* Do the groups, NUL-terminated and end to end, hold this one? */
+static bool
+has_group(const struct identity *who, const char *group)
+{
+	for (size_t at = 0; at < who->groups_len;
+	     at += strlen(who->groups + at) + 1)
+		if (strcmp(who->groups + at, group) == 0)
+			return true;
+	return false;
+}
+
+/* Groups are those that the server says. */
+START_TEST(test_groups)
+{
+	struct settings s = { .strategy = STRATEGY_TOKEN };
+	struct kube_memory memory = { 0 };
+	struct kube_flow f;
+
+	kube_flow_init(&f, &s, &memory, false, SLICE("abc"), NOW);
+	answer(&f, 201, SELF_OF(ACCOUNT, "\"groups\":[\"dev\",\"\",\"ops\"]"),
+	    NOW);
+	ck_assert_str_eq(f.result.who.name, ACCOUNT);
+	ck_assert(has_group(&f.result.who, "dev"));
+	ck_assert(has_group(&f.result.who, "ops"));
+	ck_assert(!has_group(&f.result.who, "system:serviceaccounts"));
+	ck_assert_uint_eq(f.result.who.groups_len, 8);
+	kube_flow_done(&f);
+}
+END_TEST
+
+/* Who the claims name has the groups of every service account; whom nothing
+ * names has no name that a rule could hold. */
+START_TEST(test_claimed_identity)
+{
+	struct settings s = { .strategy = STRATEGY_TOKEN };
+	struct kube_memory memory = { .until = NOW + 1,
+		.works = KUBE_ASK_TOKEN_REVIEW };
+	struct kube_flow f;
+	char text[2048];
+
+	kube_flow_init(&f, &s, &memory, false,
+	    token_of(_i == 0 ? BOUND : OPAQUE, text, sizeof(text)), NOW);
+	ck_assert_int_eq(f.ask, KUBE_ASK_ACCESS_REVIEW);
+	answer(&f, 201, ACCESS, NOW);
+	ck_assert_int_eq(f.ask, KUBE_ASK_NAMESPACES);
+	if (_i == 0) {
+		ck_assert_str_eq(
+		    f.result.who.name, "system:serviceaccount:bookinfo:one");
+		ck_assert(has_group(&f.result.who, "system:serviceaccounts"));
+		ck_assert(has_group(
+		    &f.result.who, "system:serviceaccounts:bookinfo"));
+		ck_assert(has_group(&f.result.who, "system:authenticated"));
+	} else {
+		ck_assert_str_eq(f.result.who.user, "token");
+		ck_assert_str_eq(f.result.who.name, "");
+		ck_assert_uint_eq(f.result.who.groups_len, 0);
+	}
+	kube_flow_done(&f);
+}
+END_TEST
 
 static enum kube_ask
 first_question(struct settings *s, struct kube_memory *m, bool own, int64_t now)
@@ -404,6 +465,8 @@ main(void)
 
 	json_strict_init();
 	tcase_add_loop_test(t, test_dialogue, 0, (int)COUNT(cases));
+	tcase_add_test(t, test_groups);
+	tcase_add_loop_test(t, test_claimed_identity, 0, 2);
 	tcase_add_test(t, test_memory);
 	tcase_add_loop_test(t, test_request, 0, (int)COUNT(requests));
 	tcase_add_test(t, test_reasons);

@@ -294,6 +294,16 @@ START_TEST(seal_refuses_every_change)
 }
 END_TEST
 
+static const struct identity *
+named(const char *user)
+{
+	static struct identity who;
+
+	(void)snprintf(who.user, sizeof who.user, "%s", user);
+	(void)snprintf(who.name, sizeof who.name, "%s", user);
+	return &who;
+}
+
 /* Every byte of a stored row, changed: no session, never another one. */
 START_TEST(tampered_rows_do_not_open)
 {
@@ -303,7 +313,7 @@ START_TEST(tampered_rows_do_not_open)
 	struct store_row row;
 	int64_t until;
 
-	ck_assert_int_eq(sessions_create(f.authd->sessions, SLICE("alice"),
+	ck_assert_int_eq(sessions_create(f.authd->sessions, named("alice"),
 			     SLICE("token"), 0, cookie, &until),
 	    0);
 	ticket_handle(handle, slice_of(cookie));
@@ -320,7 +330,7 @@ START_TEST(tampered_rows_do_not_open)
 	}
 	ck_assert_int_eq(store_touch(f.authd->store, &row), 0);
 	ck_assert_int_eq(sessions_find(f.authd->sessions, handle, &session), 0);
-	ck_assert_str_eq(session.user, "alice");
+	ck_assert_str_eq(session.who.user, "alice");
 	/* the row of one cookie under another */
 	memset(row.handle, 9, sizeof row.handle);
 	ck_assert_int_eq(store_put(f.authd->store, &row), 0);
@@ -339,9 +349,8 @@ START_TEST(files_hold_no_secret)
 	char cookie[TICKET_LEN + 1], path[128];
 	int64_t until;
 
-	ck_assert_int_eq(
-	    sessions_create(f.authd->sessions, slice_of(secrets[1]),
-		slice_of(secrets[0]), 0, cookie, &until),
+	ck_assert_int_eq(sessions_create(f.authd->sessions, named(secrets[1]),
+			     slice_of(secrets[0]), 0, cookie, &until),
 	    0);
 	for (size_t i = 0; i < 2; i++) {
 		path_of(path, sizeof path, names[i]);
@@ -413,12 +422,12 @@ START_TEST(one_user_has_at_most_a_thousand)
 	struct session session;
 	int64_t until;
 
-	ck_assert_int_eq(sessions_create(f.authd->sessions, SLICE("alice"),
+	ck_assert_int_eq(sessions_create(f.authd->sessions, named("alice"),
 			     SLICE("t"), 0, first, &until),
 	    0);
 	for (int i = 0; i < SESSIONS_PER_USER; i++)
 		ck_assert_int_eq(
-		    sessions_create(f.authd->sessions, SLICE("alice"),
+		    sessions_create(f.authd->sessions, named("alice"),
 			SLICE("t"), 0, cookie, &until),
 		    0);
 	ck_assert_uint_eq(sessions_count(f.authd->sessions), SESSIONS_PER_USER);
@@ -442,10 +451,9 @@ START_TEST(ten_thousand_sessions)
 	memset(token, 't', sizeof token);
 	for (int i = 0; i < COUNT; i++) {
 		(void)snprintf(user, sizeof user, "user-%d", i % 500);
-		ck_assert_int_eq(
-		    sessions_create(f.authd->sessions, slice_of(user),
-			(struct slice){ token, sizeof token }, 0, cookie,
-			&until),
+		ck_assert_int_eq(sessions_create(f.authd->sessions, named(user),
+				     (struct slice){ token, sizeof token }, 0,
+				     cookie, &until),
 		    0);
 		ticket_handle(handles[i], slice_of(cookie));
 	}

@@ -202,7 +202,7 @@ START_TEST(test_offline)
 	ck_assert_ptr_nonnull(strstr(seen.last.reason, "paste the whole"));
 	seen = ask_offline(issuer, "a b");
 	ck_assert_ptr_nonnull(strstr(seen.last.reason, "not a Kubernetes"));
-	ck_assert_str_eq(seen.last.user, "");
+	ck_assert_str_eq(seen.last.who.user, "");
 }
 END_TEST
 
