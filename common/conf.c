@@ -6,16 +6,13 @@
  * What could make the file mean something else than it seems to (duplicate
  * keys, anchors, aliases, a second document) is refused.
  */
-#include "common/conf.h"
-
-#include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <yaml.h>
 
+#include "common/conf_internal.h"
 #include "common/err.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -29,54 +26,22 @@ struct reader {
 	yaml_parser_t parser;
 	yaml_event_t event;
 	bool has_event;
+	const struct conf_table *root;
+	void *root_settings;
+	/* The table in hand, the struct it fills and where its keys begin in
+	 * path. */
 	const struct conf_table *table;
 	void *settings;
-	struct conf_place *places;
+	size_t base;
+	struct conf_places *places;
 	struct conf_errors *errors;
 	char path[CONF_PATH_MAX];
 	size_t path_len;
 	unsigned depth;
 };
 
+static bool walk_mapping(struct reader *r);
 static bool walk_value(struct reader *r);
-
-/* --- errors --- */
-
-void
-conf_error_add(struct conf_errors *e, bool warning, unsigned line,
-    unsigned column, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	(void)vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	e->at = mem_grow(e->at, e->n, e->n + 1, sizeof(*e->at));
-	e->at[e->n++] = (struct conf_error){ .line = line,
-		.column = column,
-		.text = mem_strdup(text),
-		.warning = warning };
-	if (!warning)
-		e->n_fatal++;
-}
-
-char *
-conf_error_where(const struct conf_error *e, const char *file)
-{
-	if (e->line == 0)
-		return mem_strdup(file);
-	return mem_printf("%s:%u:%u", file, e->line, e->column);
-}
-
-void
-conf_errors_done(struct conf_errors *e)
-{
-	for (size_t i = 0; i < e->n; i++)
-		free(e->at[i].text);
-	free(e->at);
-	*e = (struct conf_errors){ 0 };
-}
 
 static struct conf_place
 here(const struct reader *r)
@@ -190,6 +155,15 @@ path_enter(struct reader *r, const char *before, const char *name)
 	return old;
 }
 
+static size_t
+path_enter_index(struct reader *r, unsigned i)
+{
+	char index[16];
+
+	(void)snprintf(index, sizeof(index), "[%u]", i);
+	return path_enter(r, "", index);
+}
+
 static void
 path_leave(struct reader *r, size_t old)
 {
@@ -197,77 +171,18 @@ path_leave(struct reader *r, size_t old)
 	r->path[old] = '\0';
 }
 
-static const struct conf_row *
-find_row(const struct reader *r)
+/* The path as the table in hand counts it. */
+static const char *
+own_path(const struct reader *r)
 {
-	for (size_t i = 0; i < r->table->n; i++)
-		if (strcmp(r->table->rows[i].path, r->path) == 0)
-			return &r->table->rows[i];
-	return NULL;
-}
-
-/* Does path stand below prefix ("" holds everything)? */
-static bool
-is_below(const char *path, const char *prefix, size_t len)
-{
-	return len == 0 ||
-	    (strncmp(path, prefix, len) == 0 && path[len] == '.');
-}
-
-static bool
-is_section(const struct reader *r)
-{
-	for (size_t i = 0; i < r->table->n; i++)
-		if (is_below(r->table->rows[i].path, r->path, r->path_len))
-			return true;
-	return false;
-}
-
-static bool
-is_owned(const struct reader *r)
-{
-	for (const char *const *p = r->table->owned; p != NULL && *p != NULL;
-	     p++)
-		if (is_below(r->path, *p, strlen(*p)))
-			return true;
-	return false;
-}
-
-/* The known key nearest to the last part of the path, among its siblings:
- * copied to near[cap]. Returns the distance. */
-static unsigned
-nearest_sibling(const struct reader *r, char *near, size_t cap)
-{
-	const char *dot = strrchr(r->path, '.');
-	size_t parent = dot == NULL ? 0 : (size_t)(dot - r->path);
-	const char *own = dot == NULL ? r->path : dot + 1;
-	unsigned best = UINT32_MAX;
-
-	for (size_t i = 0; i < r->table->n; i++) {
-		const char *path = r->table->rows[i].path;
-		struct slice rest;
-		char name[65];
-		unsigned far;
-
-		if (!is_below(path, r->path, parent))
-			continue;
-		rest = slice_of(path + (parent > 0 ? parent + 1 : 0));
-		if (slice_copy(slice_cut(&rest, '.'), name, sizeof(name)) != 0)
-			continue;
-		far = text_distance(own, name);
-		if (far < best) {
-			best = far;
-			(void)snprintf(near, cap, "%s", name);
-		}
-	}
-	return best;
+	return r->path + r->base;
 }
 
 static void
 unknown_key(struct reader *r, const struct conf_place *at, bool warning)
 {
 	char near[65] = "";
-	unsigned far = nearest_sibling(r, near, sizeof(near));
+	unsigned far = conf_nearest(r->table, own_path(r), near, sizeof(near));
 	bool alike = far <= 2 || (!warning && far <= strlen(near) / 2);
 
 	if (alike)
@@ -311,8 +226,6 @@ read_list(struct reader *r, const struct conf_row *row)
 	}
 	conf_list_done(at);
 	while (next_event(r)) {
-		struct conf_list one = { 0 };
-		struct conf_row item = *row;
 		const char *text;
 
 		if (r->event.type == YAML_SEQUENCE_END_EVENT)
@@ -325,40 +238,223 @@ read_list(struct reader *r, const struct conf_row *row)
 			continue;
 		}
 		text = scalar_text(r);
-		if (text == NULL)
-			continue;
-		item.offset = 0;
-		if (strchr(text, ',') != NULL)
-			complain(r, "has an item with a comma");
-		else if (conf_set(&item, &one, text, why, sizeof(why)) != 0)
+		if (text != NULL &&
+		    conf_list_item(at, slice_of(text), why, sizeof(why)) != 0)
 			complain(r, why);
-		else if (one.n == 1)
-			conf_list_add(at, one.at[0]);
-		conf_list_done(&one);
 	}
 	return false;
 }
 
+static void
+read_pair_text(struct reader *r, const struct conf_row *row, const char *name)
+{
+	void *map = (char *)r->settings + row->offset;
+	const char *text = scalar_text(r);
+	char why[256];
+
+	if (is_null(&r->event))
+		text = "";
+	if (text != NULL &&
+	    conf_map_add(map, name, text, row->max, why, sizeof(why)) != 0)
+		complain(r, why);
+}
+
+/* The name at the current event, and its text. */
+static bool
+read_pair(struct reader *r, const struct conf_row *row)
+{
+	struct conf_place at = here(r);
+	const char *text = NULL;
+	char *name;
+	size_t old;
+	bool good;
+
+	if (r->event.type != YAML_SCALAR_EVENT || has_anchor(&r->event))
+		complain(r, "names must be plain words");
+	else
+		text = scalar_text(r);
+	if (text == NULL)
+		return false;
+	name = mem_strdup(text);
+	old = path_enter(r, ".", name);
+	conf_places_add(r->places, r->path, &at);
+	good = next_event(r);
+	if (good && r->event.type == YAML_SCALAR_EVENT &&
+	    !has_anchor(&r->event)) {
+		read_pair_text(r, row, name);
+	} else if (good) {
+		complain(r, "must be a single value, not a list or a mapping");
+		good = skip_value(r);
+	}
+	path_leave(r, old);
+	free(name);
+	return good;
+}
+
+static bool
+read_map(struct reader *r, const struct conf_row *row)
+{
+	if (r->event.type != YAML_MAPPING_START_EVENT) {
+		complain(r, "must be a section of \"name: value\" lines");
+		return skip_value(r);
+	}
+	while (next_event(r)) {
+		if (r->event.type == YAML_MAPPING_END_EVENT)
+			return true;
+		if (!read_pair(r, row))
+			return false;
+	}
+	return false;
+}
+
+/* The section at the current event by a table of its own. */
+static bool
+read_table(struct reader *r, const struct conf_table *table, void *settings)
+{
+	const struct conf_table *outer = r->table;
+	void *outer_settings = r->settings;
+	size_t outer_base = r->base;
+	bool good;
+
+	if (is_null(&r->event))
+		return true;
+	if (r->event.type != YAML_MAPPING_START_EVENT ||
+	    has_anchor(&r->event)) {
+		complain(r, "must be a section of \"key: value\" lines");
+		return skip_value(r);
+	}
+	r->table = table;
+	r->settings = settings;
+	r->base = r->path_len + 1;
+	good = walk_mapping(r);
+	r->table = outer;
+	r->settings = outer_settings;
+	r->base = outer_base;
+	return good;
+}
+
+static bool
+read_entry(struct reader *r, const struct conf_row *row)
+{
+	struct conf_place at = here(r);
+	void *entry = conf_tables_add(row, r->settings);
+	char why[64];
+
+	if (entry != NULL) {
+		conf_places_add(r->places, r->path, &at);
+		return read_table(r, row->table, entry);
+	}
+	(void)snprintf(
+	    why, sizeof(why), "is one too many: at most %u", row->max);
+	complain(r, why);
+	return skip_value(r);
+}
+
+static bool
+read_tables(struct reader *r, const struct conf_row *row)
+{
+	if (r->event.type != YAML_SEQUENCE_START_EVENT) {
+		complain(r, "must be a list of sections");
+		return skip_value(r);
+	}
+	for (unsigned i = 0; next_event(r); i++) {
+		size_t old;
+		bool good;
+
+		if (r->event.type == YAML_SEQUENCE_END_EVENT)
+			return true;
+		old = path_enter_index(r, i);
+		good = read_entry(r, row);
+		path_leave(r, old);
+		if (!good)
+			return false;
+	}
+	return false;
+}
+
+/* The place of a row is noted, and when it is another spelling, that of the
+ * row which it stands for; both at once leave open what is meant. */
+static void
+note_place(
+    struct reader *r, const struct conf_row *row, const struct conf_place *at)
+{
+	conf_places_add(r->places, r->path, at);
+	for (size_t i = 0; i < r->table->n; i++) {
+		const struct conf_row *other = &r->table->rows[i];
+		char path[CONF_PATH_MAX];
+
+		if (!conf_same_value(row, other))
+			continue;
+		(void)snprintf(path, sizeof(path), "%.*s%s", (int)r->base,
+		    r->path, other->path);
+		if (conf_place_of(r->places, path).line > 0)
+			conf_error_add(r->errors, false, at->line, at->column,
+			    "%s: is given as %s as well", r->path, other->path);
+		else if (other->fallback != NULL)
+			conf_places_add(r->places, path, at);
+	}
+}
+
+/* A null leaves everything at its default; that a table stands there is known
+ * all the same. */
 static bool
 read_row(
     struct reader *r, const struct conf_row *row, const struct conf_place *at)
 {
+	if (!is_null(&r->event) || row->type == CONF_TABLE)
+		note_place(r, row, at);
 	if (is_null(&r->event))
 		return true;
-	if (r->places != NULL)
-		r->places[row - r->table->rows] = *at;
-	return row->type == CONF_STRINGS ? read_list(r, row)
-					 : read_scalar(r, row);
+	switch (row->type) {
+	case CONF_STRINGS:
+		return read_list(r, row);
+	case CONF_MAP:
+		return read_map(r, row);
+	case CONF_TABLE:
+		return read_table(
+		    r, row->table, (char *)r->settings + row->offset);
+	case CONF_TABLES:
+		return read_tables(r, row);
+	case CONF_STRING:
+	case CONF_BOOL:
+	case CONF_UINT:
+	case CONF_SECONDS:
+	case CONF_ENUM:
+	case CONF_UNUSED:
+		break;
+	}
+	return read_scalar(r, row);
 }
 
 /* --- structure --- */
+
+/* The value of the key at the end of path: by its row, or as what no row
+ * claims. */
+static bool
+walk_claimed(struct reader *r, const struct conf_place *at)
+{
+	const struct conf_row *row = conf_find(r->table, own_path(r));
+	bool section = conf_is_section(r->table, own_path(r));
+
+	if (row != NULL && row->type == CONF_UNUSED)
+		return walk_value(r);
+	if (row != NULL && !has_anchor(&r->event))
+		return read_row(r, row, at);
+	if (row != NULL || section)
+		return walk_value(r);
+	if (!conf_is_owned(r->root, r->path)) {
+		unknown_key(r, at, true);
+		return walk_value(r);
+	}
+	unknown_key(r, at, false);
+	return skip_value(r);
+}
 
 /* The key at the current event, and its value. */
 static bool
 walk_entry(struct reader *r, struct conf_list *seen)
 {
 	struct conf_place at = here(r);
-	const struct conf_row *row;
 	const char *key;
 	size_t old;
 	bool good;
@@ -377,20 +473,7 @@ walk_entry(struct reader *r, struct conf_list *seen)
 		if (strcmp(seen->at[i], key) == 0)
 			complain(r, "is given twice");
 	conf_list_add(seen, key);
-	good = next_event(r);
-	if (good) {
-		row = find_row(r);
-		if (row != NULL && !has_anchor(&r->event)) {
-			good = read_row(r, row, &at);
-		} else if (row == NULL && !is_section(r) && is_owned(r)) {
-			unknown_key(r, &at, false);
-			good = skip_value(r);
-		} else {
-			if (row == NULL && !is_section(r))
-				unknown_key(r, &at, true);
-			good = walk_value(r);
-		}
-	}
+	good = next_event(r) && walk_claimed(r, &at);
 	path_leave(r, old);
 	return good;
 }
@@ -417,14 +500,12 @@ static bool
 walk_sequence(struct reader *r)
 {
 	for (unsigned i = 0; next_event(r); i++) {
-		char index[16];
 		size_t old;
 		bool good;
 
 		if (r->event.type == YAML_SEQUENCE_END_EVENT)
 			return true;
-		(void)snprintf(index, sizeof(index), "[%u]", i);
-		old = path_enter(r, "", index);
+		old = path_enter_index(r, i);
 		good = walk_value(r);
 		path_leave(r, old);
 		if (!good)
@@ -441,13 +522,13 @@ walk_scalar(struct reader *r)
 
 	if (is_null(&r->event))
 		return true;
-	if (is_section(r)) {
+	if (conf_is_section(r->table, own_path(r))) {
 		complain(r, "must be a section of \"key: value\" lines");
 		return true;
 	}
 	text = scalar_text(r);
-	if (text != NULL && r->table->other != NULL)
-		r->table->other(r->settings, r->path, text, &at, r->errors);
+	if (text != NULL && r->root->other != NULL)
+		r->root->other(r->root_settings, r->path, text, &at, r->errors);
 	return true;
 }
 
@@ -467,7 +548,7 @@ walk_value(struct reader *r)
 	if (r->event.type == YAML_MAPPING_START_EVENT) {
 		good = walk_mapping(r);
 	} else if (r->event.type == YAML_SEQUENCE_START_EVENT) {
-		if (is_section(r))
+		if (conf_is_section(r->table, own_path(r)))
 			complain(r, "must be a section, not a list");
 		good = walk_sequence(r);
 	} else {
@@ -503,30 +584,19 @@ walk_document(struct reader *r)
 	return false;
 }
 
-static void
-set_defaults(const struct conf_table *table, void *settings)
-{
-	char why[256];
-
-	for (size_t i = 0; i < table->n; i++) {
-		int r = conf_set(&table->rows[i], settings,
-		    table->rows[i].fallback, why, sizeof(why));
-
-		assert(r == 0);
-	}
-}
-
 int
 conf_read(const struct conf_table *table, const char *text, size_t len,
-    void *settings, struct conf_place *places, struct conf_errors *e)
+    void *settings, struct conf_places *places, struct conf_errors *e)
 {
-	struct reader r = { .table = table,
+	struct reader r = { .root = table,
+		.root_settings = settings,
+		.table = table,
 		.settings = settings,
 		.places = places,
 		.errors = e };
 	size_t before = e->n_fatal;
 
-	set_defaults(table, settings);
+	conf_defaults(table, settings);
 	if (len > CONF_FILE_MAX) {
 		conf_error_add(e, false, 0, 0, "the file is larger than 1 MB");
 		return ERR_CONFIG;

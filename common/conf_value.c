@@ -2,13 +2,12 @@
  * One value of the configuration: from text to its typed place in the settings
  * struct, and back for check-config. Knows the types, not the file's syntax.
  */
-#include "common/conf.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/conf_internal.h"
 #include "common/err.h"
 #include "common/mem.h"
 #include "common/text.h"
@@ -150,26 +149,34 @@ set_enum(const struct conf_row *row, int *at, const char *text, char *why,
 	return ERR_FORMAT;
 }
 
+int
+conf_list_item(struct conf_list *at, struct slice item, char *why, size_t cap)
+{
+	char *text = slice_dup(slice_trim(item));
+	bool good = is_printable(text) && strlen(text) <= CONF_TEXT_MAX;
+
+	if (good && text[0] != '\0')
+		conf_list_add(at, text);
+	free(text);
+	if (good)
+		return 0;
+	(void)snprintf(why, cap,
+	    "has an item with control characters or more than %d characters",
+	    CONF_TEXT_MAX);
+	return ERR_FORMAT;
+}
+
 static int
 set_list(struct conf_list *at, const char *text, char *why, size_t cap)
 {
 	struct slice rest = slice_of(text);
 
 	conf_list_done(at);
-	while (rest.p != NULL && *text != '\0') {
-		char *item = slice_dup(slice_trim(slice_cut(&rest, ',')));
-		bool good = is_printable(item) && strlen(item) <= CONF_TEXT_MAX;
+	while (rest.p != NULL) {
+		int r = conf_list_item(at, slice_cut(&rest, ','), why, cap);
 
-		if (good)
-			conf_list_add(at, item);
-		free(item);
-		if (!good) {
-			(void)snprintf(why, cap,
-			    "has an item with control characters or more than "
-			    "%d characters",
-			    CONF_TEXT_MAX);
-			return ERR_FORMAT;
-		}
+		if (r != 0)
+			return r;
 	}
 	return 0;
 }
@@ -193,8 +200,85 @@ conf_set(const struct conf_row *row, void *settings, const char *text,
 		return set_enum(row, at, text, why, cap);
 	case CONF_STRINGS:
 		return set_list(at, text, why, cap);
+	case CONF_MAP:
+	case CONF_TABLE:
+	case CONF_TABLES:
+	case CONF_UNUSED:
+		break;
 	}
+	(void)snprintf(why, cap, "is no single value");
 	return ERR_FORMAT;
+}
+
+/* RFC 9110 5.6.2 */
+static bool
+is_token(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 &&
+	    strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789!#$%&'*+-.^_`|~") == len;
+}
+
+static const char *
+pair_fault(const struct conf_map *map, const char *name, const char *value)
+{
+	if (!is_token(name) || strlen(name) > CONF_NAME_MAX)
+		return "is no name: up to 64 letters, digits and "
+		       "!#$%&'*+-.^_`|~";
+	if (strlen(value) > CONF_TEXT_MAX)
+		return "is longer than 4096 characters";
+	if (!is_printable(value))
+		return "has control characters";
+	for (size_t i = 0; i < map->n; i++)
+		if (strcasecmp(map->at[i].name, name) == 0)
+			return "is given twice";
+	return NULL;
+}
+
+int
+conf_map_add(struct conf_map *map, const char *name, const char *value,
+    uint32_t max, char *why, size_t cap)
+{
+	const char *fault = pair_fault(map, name, value);
+
+	if (fault != NULL) {
+		(void)snprintf(why, cap, "%s", fault);
+		return ERR_FORMAT;
+	}
+	if (map->n >= max) {
+		(void)snprintf(why, cap, "is one too many: at most %u", max);
+		return ERR_FORMAT;
+	}
+	map->at = mem_grow(map->at, map->n, map->n + 1, sizeof(*map->at));
+	map->at[map->n++] = (struct conf_pair){
+		.name = mem_strdup(name),
+		.value = mem_strdup(value),
+	};
+	return 0;
+}
+
+void
+conf_map_done(struct conf_map *map)
+{
+	for (size_t i = 0; i < map->n; i++) {
+		free(map->at[i].name);
+		free(map->at[i].value);
+	}
+	free(map->at);
+	*map = (struct conf_map){ 0 };
+}
+
+/* Appends "item" to text, which is freed. */
+static char *
+append(char *text, const char *before, const char *name, const char *value)
+{
+	char *longer = mem_printf("%s%s%s%s", text, before, name, value);
+
+	free(text);
+	return longer;
 }
 
 static char *
@@ -202,31 +286,47 @@ list_text(const struct conf_list *l)
 {
 	char *text = mem_strdup("[");
 
-	for (size_t i = 0; i < l->n; i++) {
-		char *longer =
-		    mem_printf("%s%s%s", text, i > 0 ? ", " : "", l->at[i]);
+	for (size_t i = 0; i < l->n; i++)
+		text = append(text, i > 0 ? ", " : "", l->at[i], "");
+	return append(text, "]", "", "");
+}
 
-		free(text);
-		text = longer;
+static char *
+map_text(const struct conf_map *map)
+{
+	char *text = mem_strdup("{");
+
+	for (size_t i = 0; i < map->n; i++) {
+		text = append(text, i > 0 ? ", " : "", map->at[i].name, ": ");
+		text = append(text, "",
+		    map->at[i].value[0] == '\0' ? "\"\"" : map->at[i].value,
+		    "");
 	}
-	char *closed = mem_printf("%s]", text);
+	return append(text, "}", "", "");
+}
 
-	free(text);
-	return closed;
+static char *
+string_text(const char *text)
+{
+	return mem_strdup(text == NULL || text[0] == '\0' ? "\"\"" : text);
+}
+
+static char *
+tables_text(size_t n, uint32_t max)
+{
+	return n == 0 ? mem_strdup("[]")
+		      : mem_printf("%zu of at most %u", n, max);
 }
 
 char *
 conf_value_text(const struct conf_row *row, const void *settings)
 {
-	const void *at = (const char *)settings + row->offset;
+	const char *base = settings;
+	const void *at = base + row->offset;
 
 	switch (row->type) {
-	case CONF_STRING: {
-		const char *const *text = at;
-
-		return *text == NULL || **text == '\0' ? mem_strdup("\"\"")
-						       : mem_strdup(*text);
-	}
+	case CONF_STRING:
+		return string_text(*(const char *const *)at);
 	case CONF_BOOL:
 		return mem_strdup(*(const bool *)at ? "true" : "false");
 	case CONF_UINT:
@@ -236,23 +336,15 @@ conf_value_text(const struct conf_row *row, const void *settings)
 		return mem_strdup(row->values[*(const int *)at]);
 	case CONF_STRINGS:
 		return list_text(at);
+	case CONF_MAP:
+		return map_text(at);
+	case CONF_TABLES:
+		return tables_text(
+		    *(const size_t *)(const void *)(base + row->count),
+		    row->max);
+	case CONF_TABLE:
+	case CONF_UNUSED:
+		break;
 	}
-	return mem_strdup("");
-}
-
-void
-conf_free(const struct conf_table *table, void *settings)
-{
-	for (size_t i = 0; i < table->n; i++) {
-		void *at = place_in(settings, &table->rows[i]);
-
-		if (table->rows[i].type == CONF_STRING) {
-			char **text = at;
-
-			free(*text);
-			*text = NULL;
-		} else if (table->rows[i].type == CONF_STRINGS) {
-			conf_list_done(at);
-		}
-	}
+	return mem_strdup("{}");
 }

@@ -9,6 +9,7 @@ common_libcommon_a_SOURCES = \
 	common/cidr.h \
 	common/clock.h \
 	common/conf.h \
+	common/conf_internal.h \
 	common/conn.h \
 	common/conn_internal.h \
 	common/daemon.h \
@@ -74,6 +75,8 @@ common_libcommon_a_SOURCES = \
 	common/url.c \
 	common/cidr.c \
 	common/conf.c \
+	common/conf_error.c \
+	common/conf_table.c \
 	common/conf_value.c \
 	common/settings.c \
 	common/settings_table.c \
@@ -81,6 +84,8 @@ common_libcommon_a_SOURCES = \
 	common/settings_tls.c \
 	common/settings_network.c \
 	common/settings_services.c \
+	common/settings_routes.c \
+	common/settings_egress.c \
 	common/settings_credentials.c \
 	common/route.c \
 	common/http/chars.c \

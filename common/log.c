@@ -22,8 +22,9 @@
 static struct {
 	const char *process;
 	enum log_level level;
+	bool level_given; /* by the environment */
 	bool json;
-} log_state = { NULL, LOG_LEVEL_INFO, false };
+} log_state = { NULL, LOG_LEVEL_INFO, false, false };
 
 static const char *const level_words[] = { "trace", "debug", "info", "warn",
 	"error", "fatal" };
@@ -38,10 +39,20 @@ log_open(const char *process)
 
 	log_state.process = process;
 	log_state.level = LOG_LEVEL_INFO;
+	log_state.level_given = false;
 	log_state.json = format != NULL && strcmp(format, "json") == 0;
 	for (unsigned i = LOG_LEVEL_TRACE; i <= LOG_LEVEL_FATAL; i++)
-		if (level != NULL && strcmp(level, level_words[i]) == 0)
+		if (level != NULL && strcmp(level, level_words[i]) == 0) {
 			log_state.level = (enum log_level)i;
+			log_state.level_given = true;
+		}
+}
+
+void
+log_default_level(enum log_level level)
+{
+	if (!log_state.level_given)
+		log_state.level = level;
 }
 
 const char *

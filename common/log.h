@@ -28,6 +28,8 @@ enum log_level {
 /* process: "frontend", "authd", ...; stands in every line as process=... */
 void log_open(const char *process);
 const char *log_process(void); /* NULL before log_open */
+/* The level where the environment's LOG_LEVEL names none: after log_open. */
+void log_default_level(enum log_level level);
 bool log_enabled(enum log_level level);
 #define log_trace(...) log_write(LOG_LEVEL_TRACE, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)

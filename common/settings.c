@@ -25,7 +25,7 @@ void
 settings_complain(const struct settings *s, struct conf_errors *e, bool warning,
     const char *path, const char *format, ...)
 {
-	struct conf_place at = settings_place(s, path);
+	struct conf_place at = conf_place_near(&s->places, path);
 	char text[900];
 	va_list ap;
 
@@ -38,10 +38,7 @@ settings_complain(const struct settings *s, struct conf_errors *e, bool warning,
 struct conf_place
 settings_place(const struct settings *s, const char *path)
 {
-	for (size_t i = 0; i < settings_table.n; i++)
-		if (strcmp(settings_table.rows[i].path, path) == 0)
-			return s->places[i];
-	return (struct conf_place){ 0 };
+	return conf_place_of(&s->places, path);
 }
 
 /* The whole file, NUL-terminated; NULL with an error. */
@@ -89,8 +86,7 @@ settings_read(const char *file, struct conf_errors *e)
 		return NULL;
 	s = mem_new(sizeof(*s));
 	s->file = mem_strdup(file);
-	s->places = mem_array(settings_table.n, sizeof(*s->places));
-	if (conf_read(&settings_table, text, len, s, s->places, e) !=
+	if (conf_read(&settings_table, text, len, s, &s->places, e) !=
 	    ERR_FORMAT)
 		settings_check(s, e);
 	free(text);
@@ -107,6 +103,8 @@ settings_load(const char *file, bool with_warnings)
 	struct conf_errors e = { 0 };
 	struct settings *s = settings_read(file, &e);
 
+	if (s != NULL)
+		log_default_level((enum log_level)s->log_level);
 	for (size_t i = 0; i < e.n; i++) {
 		enum log_level level =
 		    e.at[i].warning ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR;
@@ -135,6 +133,12 @@ settings_free(struct settings *s)
 	conf_list_done(&s->selected_namespaces);
 	url_done(&s->console);
 	url_done(&s->api_server);
+	for (size_t i = 0; i < SERVICE_COUNT; i++) {
+		url_done(&s->services[i].url);
+		url_done(&s->services[i].auth.oauth2.token_url);
+	}
+	free(s->egress.path);
+	free(s->egress.allow_uids);
 	for (size_t i = 0; i < s->n_certificates; i++) {
 		free(s->certificates[i].cert_file);
 		free(s->certificates[i].key_file);
@@ -143,7 +147,7 @@ settings_free(struct settings *s)
 	free(s->service_account);
 	free(s->web_prefix);
 	free(s->trusted_proxies);
-	free(s->places);
+	conf_places_done(&s->places);
 	free(s->file);
 	free(s);
 }

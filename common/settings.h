@@ -45,7 +45,7 @@ enum tracing_provider { TRACING_JAEGER, TRACING_TEMPO };
 struct oauth2_settings { /* client_credentials */
 	char *token_url_text;
 	struct url token_url; /* host NULL: none */
-	char *client_id;      /* a literal or a reference */
+	char *client_id;      /* the identifier itself */
 	char *client_secret;  /* a reference */
 	char *audience;
 	struct conf_list scopes;
@@ -60,7 +60,7 @@ struct auth_settings {
 	bool insecure_skip_verify;
 	char *cert_file, *key_file; /* both or none: a client certificate */
 	char *ca_file; /* "" or the only CAs that the service is checked with */
-	struct oauth2_settings oauth2;
+	struct oauth2_settings oauth2; /* checked with AUTH_OAUTH2 only */
 };
 struct service_settings {
 	/* "prometheus", "grafana", "tracing", "perses",
@@ -68,14 +68,26 @@ struct service_settings {
 	const char *name;
 	bool enabled;
 	char *url_text;
-	struct url url;			/* host NULL: none */
-	int provider;			/* enum tracing_provider, for tracing */
-	bool use_grpc;			/* tracing: refused when it is in use */
-	struct conf_map custom_headers; /* values: text or references */
+	struct url url; /* host NULL: none */
+	int provider;	/* enum tracing_provider, for tracing */
+	bool use_grpc;	/* tracing: refused when it is in use */
+	/* At most 16. Values: the text itself, a reference or "" (both: in the
+	 * slot <name>-header-<lower-cased name>); of names that speak of
+	 * credentials only the latter two. */
+	struct conf_map custom_headers;
 	struct auth_settings auth;
 	bool in_use; /* enabled, and a route or the local listener leads here */
 };
 
+/* Of a route's path and of its paths, without the NUL. */
+#define SETTINGS_ROUTE_PATH_MAX 256
+
+struct route_allow {
+	bool present; /* false: every signed-in person */
+	/* Who is in any of them; users ["*"]: every signed-in person, with
+	 * STRATEGY_ANONYMOUS everybody. Domains are in lower case. */
+	struct conf_list users, groups, emails, domains;
+};
 struct route_settings { /* doorward.routes[] */
 	char *path;	/* "/prometheus/": below web_root, '/' at both ends */
 	char *service_name;
@@ -89,12 +101,7 @@ struct route_settings { /* doorward.routes[] */
 	/* /prometheus/api becomes <path of the service's url>/api; false: the
 	 * whole path goes on. */
 	bool strip_prefix;
-	struct {
-		bool present; /* false: every signed-in person */
-		/* Who is in any of them; users ["*"]: every signed-in person,
-		 * with STRATEGY_ANONYMOUS everybody. */
-		struct conf_list users, groups, emails, domains;
-	} allow;
+	struct route_allow allow;
 };
 struct certificate_settings {
 	char *cert_file, *key_file;
@@ -183,8 +190,11 @@ struct settings {
 	struct service_settings services[SERVICE_COUNT];
 
 	struct conf_list selected_namespaces; /* joined to namespaces */
+	/* doorward.certificates, joined to certificates */
+	struct certificate_settings *more_certificates;
+	size_t n_more_certificates;
 	struct conf_list ignored;  /* paths that were read but are not used */
-	struct conf_place *places; /* of the rows, for check-config */
+	struct conf_places places; /* for check-config */
 	char *file;		   /* where it was read from */
 };
 
@@ -200,7 +210,7 @@ extern const struct conf_table settings_table;
 
 /* Is TLS terminated here? */
 bool settings_tls(const struct settings *s);
-/* Where a row's value stands; zero when it is the default. */
+/* Where a value stands; zero when it is the default. */
 struct conf_place settings_place(const struct settings *s, const char *path);
 /* The session cookie's name: cookie_name, or over HTTPS __Host-doorward (web
  * root /) or __Secure-doorward (other roots), else doorward. secure: whether

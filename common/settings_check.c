@@ -58,33 +58,31 @@ check_strategy(const struct settings *s, struct conf_errors *e)
 }
 
 static bool
-is_web_root_char(char c)
+is_path_char(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	    (c >= '0' && c <= '9') ||
 	    (c != '\0' && strchr("-._~!$&'()*+,;=:@%/", c) != NULL);
 }
 
-/* NULL, or what is wrong. Kiali's rule; ';' would end the Path of a cookie, and
- * the others could never match a request. */
-static const char *
-web_root_fault(const char *root)
+/* Kiali's rule for web_root; ';' would end the Path of a cookie, and the others
+ * could never match a request. */
+const char *
+settings_path_fault(const char *path)
 {
-	size_t len = strlen(root);
+	size_t len = strlen(path);
 
-	if (root[0] != '/')
+	if (path[0] != '/')
 		return "must begin with '/'";
-	for (const char *c = root; *c != '\0'; c++)
-		if (!is_web_root_char(*c))
+	for (const char *c = path; *c != '\0'; c++)
+		if (!is_path_char(*c))
 			return "has a character that is not allowed in a path";
-	if (len > 1 && root[len - 1] == '/')
-		return "must not end with '/'";
-	if (strstr(root, "/../") != NULL || strstr(root, "/./") != NULL ||
-	    strstr(root, "//") != NULL ||
-	    (len >= 3 && strcmp(root + len - 3, "/..") == 0) ||
-	    (len >= 2 && strcmp(root + len - 2, "/.") == 0))
+	if (strstr(path, "/../") != NULL || strstr(path, "/./") != NULL ||
+	    strstr(path, "//") != NULL ||
+	    (len >= 3 && strcmp(path + len - 3, "/..") == 0) ||
+	    (len >= 2 && strcmp(path + len - 2, "/.") == 0))
 		return "must not have empty, '.' or '..' segments";
-	if (strchr(root, ';') != NULL || strchr(root, '%') != NULL)
+	if (strchr(path, ';') != NULL || strchr(path, '%') != NULL)
 		return "must not have ';' or '%', which cookie paths do not "
 		       "survive";
 	return NULL;
@@ -93,11 +91,15 @@ web_root_fault(const char *root)
 static void
 check_server(struct settings *s, struct conf_errors *e)
 {
-	const char *fault = web_root_fault(s->web_root);
+	const char *fault = settings_path_fault(s->web_root);
+	size_t len = strlen(s->web_root);
 	uint64_t port;
 
 	if (fault != NULL)
 		settings_complain(s, e, false, "server.web_root", "%s", fault);
+	else if (len > 1 && s->web_root[len - 1] == '/')
+		settings_complain(
+		    s, e, false, "server.web_root", "must not end with '/'");
 	s->web_prefix =
 	    mem_strdup(strcmp(s->web_root, "/") == 0 ? "" : s->web_root);
 	if (s->web_fqdn[0] != '\0' && !url_is_host(slice_of(s->web_fqdn)))
@@ -199,6 +201,9 @@ settings_check(struct settings *s, struct conf_errors *e)
 	settings_check_tls(s, e);
 	settings_check_network(s, e);
 	settings_check_services(s, e);
+	settings_check_egress(s, e);
+	settings_check_routes(s, e);
+	settings_check_services_in_use(s, e);
 	check_secrets_dirs(s, e);
 	settings_check_signing_key(s, e);
 	check_cookie_name(s, e);

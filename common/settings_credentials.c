@@ -4,23 +4,15 @@
  * references (secret:NAME:KEY, absolute paths) may stand there; secretd alone
  * resolves them.
  *
- * SECURITY: values are looked at here and never shown or kept.
+ * SECURITY: what is refused here is never shown.
  */
 #include "common/settings_internal.h"
 
-#include <stdio.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* Kiali's slots for external_services.<service>.auth.<key>. */
-static const struct {
-	const char *key, *slot;
-} credentials[] = {
-	{ "password", "password" },
-	{ "token", "token" },
-	{ "oauth2.client_secret", "oauth2-client-secret" },
-	{ "cert_file", "cert" },
-	{ "key_file", "key" },
-};
+#include "common/mem.h"
 
 static bool
 is_name_char(char c)
@@ -44,6 +36,18 @@ is_file_name(struct slice part)
 
 enum reference { REFERENCE_NONE, REFERENCE_GOOD, REFERENCE_BAD, LITERAL };
 
+/* An absolute path of plain names. A password may begin with '/' as well: what
+ * could be one is not taken for a path, since paths are shown in the log. */
+static bool
+is_plain_path(struct slice path)
+{
+	(void)slice_cut(&path, '/');
+	while (path.p != NULL)
+		if (!is_file_name(slice_cut(&path, '/')))
+			return false;
+	return true;
+}
+
 static enum reference
 reference_kind(const char *value)
 {
@@ -52,7 +56,7 @@ reference_kind(const char *value)
 	if (value[0] == '\0')
 		return REFERENCE_NONE;
 	if (value[0] == '/')
-		return REFERENCE_GOOD;
+		return is_plain_path(rest) ? REFERENCE_GOOD : LITERAL;
 	if (!slice_starts(rest, "secret:"))
 		return LITERAL;
 	(void)slice_cut(&rest, ':');
@@ -62,12 +66,25 @@ reference_kind(const char *value)
 	    : REFERENCE_BAD;
 }
 
+/* Is value itself meant, where both may stand? */
+static bool
+is_text(const char *value)
+{
+	return value[0] != '/' && !slice_starts(slice_of(value), "secret:");
+}
+
+/* The folder that a remedy names. */
+static const char *
+first_dir(const struct settings *s)
+{
+	return s->secrets_dirs.n > 0 ? s->secrets_dirs.at[0]
+				     : DEFAULT_SECRETS_DIR;
+}
+
 void
 settings_check_signing_key(struct settings *s, struct conf_errors *e)
 {
 	static const char path[] = "login_token.signing_key";
-	const char *dir =
-	    s->secrets_dirs.n > 0 ? s->secrets_dirs.at[0] : DEFAULT_SECRETS_DIR;
 
 	switch (reference_kind(s->signing_key)) {
 	case REFERENCE_NONE:
@@ -83,7 +100,7 @@ settings_check_signing_key(struct settings *s, struct conf_errors *e)
 		    "it: put it (16, 24 or 32 bytes) into "
 		    "%s/login-token-signing-key/value.txt, readable by "
 		    "doorward-secretd alone, and leave this empty",
-		    dir);
+		    first_dir(s));
 		break;
 	}
 }
@@ -92,9 +109,6 @@ static void
 check_reference(const struct settings *s, const char *path, const char *value,
     const char *slot, const struct conf_place *at, struct conf_errors *e)
 {
-	const char *dir =
-	    s->secrets_dirs.n > 0 ? s->secrets_dirs.at[0] : DEFAULT_SECRETS_DIR;
-
 	switch (reference_kind(value)) {
 	case REFERENCE_NONE:
 	case REFERENCE_GOOD:
@@ -108,37 +122,9 @@ check_reference(const struct settings *s, const char *path, const char *value,
 		    "%s: a credential must not stand here, where every process "
 		    "can read it: put it into %s/%s/value.txt, readable by "
 		    "doorward-secretd alone, and leave this empty",
-		    path, dir, slot);
+		    path, first_dir(s), slot);
 		break;
 	}
-}
-
-/* external_services.<service>.auth.<credential> */
-static bool
-is_service_credential(const char *path, char *slot, size_t cap)
-{
-	static const char prefix[] = "external_services.";
-	const char *auth = strstr(path, ".auth.");
-	const char *service = path + sizeof(prefix) - 1;
-
-	if (strncmp(path, prefix, sizeof(prefix) - 1) != 0 || auth == NULL ||
-	    auth < service)
-		return false;
-	for (size_t i = 0; i < sizeof(credentials) / sizeof(credentials[0]);
-	     i++) {
-		size_t used = 0;
-
-		if (strcmp(auth + 6, credentials[i].key) != 0)
-			continue;
-		/* custom_dashboards.prometheus: customdashboards-prometheus */
-		for (const char *c = service; c < auth && used + 1 < cap; c++)
-			if (*c != '_')
-				slot[used++] = *c == '.' ? '-' : *c;
-		(void)snprintf(
-		    slot + used, cap - used, "-%s", credentials[i].slot);
-		return true;
-	}
-	return false;
 }
 
 static bool
@@ -149,28 +135,98 @@ ends_with(const char *text, const char *end)
 	return a >= b && strcmp(text + a - b, end) == 0;
 }
 
-/* custom_headers are not in a slot of Kiali's; those that carry credentials
- * by their name are refused all the same. */
+/* Custom headers that carry credentials, by their names. */
 static bool
-is_credential_header(const char *path)
+is_credential_header(const char *header)
 {
-	static const char *const names[] = { "authorization", "cookie", "token",
-		"api-key", "apikey", "secret", "password" };
-	const char *headers = strstr(path, ".custom_headers.");
-	char name[128];
-	size_t n = 0;
+	static const char *const parts[] = { "authorization", "cookie", "token",
+		"api-key", "apikey", "access-key", "secret", "password",
+		"credential" };
+	char *name = mem_strdup(header);
+	bool found = false;
 
-	if (headers == NULL)
-		return false;
-	for (headers += 16; *headers != '\0' && n + 1 < sizeof(name); headers++)
-		name[n++] = *headers >= 'A' && *headers <= 'Z'
-		    ? (char)(*headers - 'A' + 'a')
-		    : *headers;
-	name[n] = '\0';
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strstr(name, names[i]) != NULL)
+	text_lower(name);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		found = found || strstr(name, parts[i]) != NULL;
+	free(name);
+	return found;
+}
+
+bool
+settings_has_credential(const struct service_settings *service)
+{
+	if (service->auth.type != AUTH_NONE)
+		return true;
+	for (size_t i = 0; i < service->custom_headers.n; i++) {
+		const struct conf_pair *header = &service->custom_headers.at[i];
+
+		if (is_credential_header(header->name) ||
+		    reference_kind(header->value) != LITERAL)
 			return true;
+	}
 	return false;
+}
+
+static void
+check_header(const struct settings *s, const struct service_settings *service,
+    const struct conf_pair *header, const char *path, struct conf_errors *e)
+{
+	struct conf_place at = settings_place(s, path);
+	char *slot = mem_printf("%s-header-%s", service->name, header->name);
+
+	text_lower(slot);
+	if (is_credential_header(header->name) || !is_text(header->value))
+		check_reference(s, path, header->value, slot, &at, e);
+	free(slot);
+}
+
+/* The rows that hold references, and their slots. */
+static const struct {
+	const char *key, *slot;
+	size_t offset;
+	bool literal; /* a name may stand there as it is */
+} references[] = {
+	{ "username", "username", offsetof(struct auth_settings, username),
+	    true },
+	{ "password", "password", offsetof(struct auth_settings, password),
+	    false },
+	{ "token", "token", offsetof(struct auth_settings, token), false },
+	{ "cert_file", "cert", offsetof(struct auth_settings, cert_file),
+	    false },
+	{ "key_file", "key", offsetof(struct auth_settings, key_file), false },
+	{ "oauth2.client_secret", "oauth2-client-secret",
+	    offsetof(struct auth_settings, oauth2.client_secret), false },
+};
+
+void
+settings_check_references(const struct settings *s,
+    const struct service_settings *service, const char *prefix,
+    struct conf_errors *e)
+{
+	for (size_t i = 0; i < sizeof(references) / sizeof(references[0]);
+	     i++) {
+		const char *auth = (const char *)&service->auth;
+		const char *value = *(const char *const *)(const void *)(auth +
+		    references[i].offset);
+		char *path =
+		    mem_printf("%s.auth.%s", prefix, references[i].key);
+		char *slot =
+		    mem_printf("%s-%s", service->name, references[i].slot);
+		struct conf_place at = settings_place(s, path);
+
+		if (!references[i].literal || !is_text(value))
+			check_reference(s, path, value, slot, &at, e);
+		free(path);
+		free(slot);
+	}
+	for (size_t i = 0; i < service->custom_headers.n; i++) {
+		const struct conf_pair *header = &service->custom_headers.at[i];
+		char *path =
+		    mem_printf("%s.custom_headers.%s", prefix, header->name);
+
+		check_header(s, service, header, path, e);
+		free(path);
+	}
 }
 
 /* deployment.discovery_selectors.default[0].matchLabels.kubernetes.io/... */
@@ -192,18 +248,10 @@ settings_other(void *settings, const char *path, const char *value,
     const struct conf_place *at, struct conf_errors *e)
 {
 	struct settings *s = settings;
-	char slot[128];
-
-	if (is_service_credential(path, slot, sizeof(slot))) {
-		check_reference(s, path, value, slot, at, e);
-		return;
-	}
 	if (strncmp(path, "auth.", 5) == 0 && ends_with(path, "client_secret"))
 		check_reference(s, path, value, "oidc-secret", at, e);
 	else if (strncmp(path, "chat_ai.", 8) == 0 && ends_with(path, ".key"))
 		check_reference(s, path, value, "chat-ai-provider-NAME", at, e);
-	else if (is_credential_header(path))
-		check_reference(s, path, value, "custom-headers", at, e);
 	if (!take_selector(s, path, value))
 		conf_list_add(&s->ignored, path);
 }

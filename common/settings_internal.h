@@ -5,6 +5,9 @@
 #include "common/settings.h"
 
 #define DEFAULT_SECRETS_DIR "/etc/doorward/secrets"
+#define ROUTES_MAX 64
+#define CERTIFICATES_MAX 16 /* identity's included */
+#define HEADERS_MAX 16
 
 /* Adds an error or a warning about a key, at its place in the file. */
 void settings_complain(const struct settings *s, struct conf_errors *e,
@@ -17,10 +20,33 @@ void settings_check(struct settings *s, struct conf_errors *e);
 void settings_check_tls(struct settings *s, struct conf_errors *e);
 /* settings_network.c: listeners, hosts, proxies and servers. */
 void settings_check_network(struct settings *s, struct conf_errors *e);
-/* settings_services.c: external_services. */
+/* Of a path below web_root or of that itself: what is wrong, or NULL. */
+const char *settings_path_fault(const char *path);
+/* Would a request to u come back to one of the listeners? */
+bool settings_is_own_listener(const struct settings *s, const struct url *u);
+/* Complains about a file name that is neither empty nor an absolute path. */
+void settings_check_absolute(const struct settings *s, struct conf_errors *e,
+    const char *path, const char *file);
+/* settings_services.c: external_services. What only matters where a request can
+ * go waits until the listener and the routes are known. */
 void settings_check_services(struct settings *s, struct conf_errors *e);
+void settings_check_services_in_use(
+    const struct settings *s, struct conf_errors *e);
+/* The key of a service, whole: "url" and "enabled" as the service spells them,
+ * "" is the service itself, others stand below it. To be freed. */
+char *settings_service_key(enum service_id id, const char *key);
+/* settings_egress.c: doorward.egress. */
+void settings_check_egress(struct settings *s, struct conf_errors *e);
+/* settings_routes.c: doorward.routes. */
+void settings_check_routes(struct settings *s, struct conf_errors *e);
 /* settings_credentials.c: references to secrets, and literal ones. */
 void settings_check_signing_key(struct settings *s, struct conf_errors *e);
+/* prefix: where the service stands, "external_services.grafana" */
+void settings_check_references(const struct settings *s,
+    const struct service_settings *service, const char *prefix,
+    struct conf_errors *e);
+/* Do requests to it carry anything that must not be seen on the way? */
+bool settings_has_credential(const struct service_settings *service);
 void settings_other(void *settings, const char *path, const char *value,
     const struct conf_place *at, struct conf_errors *e);
 

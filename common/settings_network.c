@@ -55,9 +55,7 @@ check_hosts(struct settings *s, struct conf_errors *e)
 			    "%.100s is not a host name (write it without port "
 			    "and scheme)",
 			    host);
-		for (char *c = host; *c != '\0'; c++)
-			if (*c >= 'A' && *c <= 'Z')
-				*c = (char)(*c - 'A' + 'a');
+		text_lower(host);
 	}
 }
 
@@ -117,8 +115,8 @@ warn_plain(const struct settings *s, struct conf_errors *e)
 		    beyond ? ", whatever the listeners' addresses are" : "");
 }
 
-static void
-check_absolute(const struct settings *s, struct conf_errors *e,
+void
+settings_check_absolute(const struct settings *s, struct conf_errors *e,
     const char *path, const char *file)
 {
 	if (file[0] != '\0' && file[0] != '/')
@@ -126,9 +124,8 @@ check_absolute(const struct settings *s, struct conf_errors *e,
 		    s, e, false, path, "must be an absolute path");
 }
 
-/* A console URL that leads back to a listener would loop for ever. */
-static bool
-is_own_listener(const struct settings *s, const struct url *u)
+bool
+settings_is_own_listener(const struct settings *s, const struct url *u)
 {
 	for (size_t i = 0; i < s->listen.n; i++) {
 		struct endpoint at;
@@ -152,12 +149,15 @@ check_console(struct settings *s, struct conf_errors *e)
 	static const char path[] = "doorward.console.url";
 	const char *why;
 
-	check_absolute(s, e, "doorward.console.ca_file", s->console_ca_file);
+	settings_check_absolute(
+	    s, e, "doorward.console.ca_file", s->console_ca_file);
+	settings_check_absolute(
+	    s, e, "doorward.ca_bundle_dir", s->ca_bundle_dir);
 	if (url_parse(s->console_url_text, &s->console, &why) != 0) {
 		settings_complain(s, e, false, path, "%s", why);
 		return;
 	}
-	if (is_own_listener(s, &s->console))
+	if (settings_is_own_listener(s, &s->console))
 		settings_complain(s, e, false, path,
 		    "is Doorward's own listener, so that requests would go "
 		    "round in circles; set doorward.listen to another port");
@@ -178,7 +178,8 @@ check_api_server(struct settings *s, struct conf_errors *e)
 	static const char path[] = "doorward.kubernetes.api_server";
 	const char *why;
 
-	check_absolute(s, e, "doorward.kubernetes.ca_file", s->api_ca_file);
+	settings_check_absolute(
+	    s, e, "doorward.kubernetes.ca_file", s->api_ca_file);
 	if (s->api_server_text[0] == '\0')
 		return;
 	if (url_parse(s->api_server_text, &s->api_server, &why) != 0)
@@ -196,7 +197,7 @@ check_offline(const struct settings *s, struct conf_errors *e)
 {
 	static const char path[] = "doorward.kubernetes.jwks_file";
 
-	check_absolute(s, e, path, s->jwks_file);
+	settings_check_absolute(s, e, path, s->jwks_file);
 	if (s->jwks_file[0] == '\0') {
 		if (s->issuer[0] != '\0')
 			settings_complain(s, e, true,

@@ -7,44 +7,149 @@
 
 #include <stddef.h>
 
+#include "common/log.h"
+
 static const char *const strategies[] = { "anonymous", "token", "openid",
 	"openshift", "header", NULL };
 static const char *const presets[] = { "kiali", "generic", NULL };
 static const char *const injections[] = { "none", "user-token", NULL };
 static const char *const tls_sources[] = { "config", "auto", NULL };
 static const char *const stores[] = { "sqlite", NULL };
+static const char *const log_levels[] = { "trace", "debug", "info", "warn",
+	"error", "fatal", NULL };
+static const char *const providers[] = { "jaeger", "tempo", NULL };
+static const char *const auth_types[] = { "none", "basic", "bearer", "oauth2",
+	NULL };
+static const char *const auth_styles[] = { "header", "params", NULL };
 
 _Static_assert(STRATEGY_HEADER == 4, "the order of strategies[]");
 _Static_assert(PRESET_GENERIC == 1, "the order of presets[]");
 _Static_assert(INJECT_USER_TOKEN == 1, "the order of injections[]");
-
-#define AT(field) offsetof(struct settings, field)
-#define STRING(path, field, fallback, help)                              \
-	{                                                                \
-		path, CONF_STRING, AT(field), 0, 0, NULL, fallback, help \
-	}
-#define BOOL(path, field, fallback, help)                              \
-	{                                                              \
-		path, CONF_BOOL, AT(field), 0, 0, NULL, fallback, help \
-	}
-#define UINT(path, field, min, max, fallback, help)                        \
-	{                                                                  \
-		path, CONF_UINT, AT(field), min, max, NULL, fallback, help \
-	}
-#define SECONDS(path, field, min, max, fallback, help)                        \
-	{                                                                     \
-		path, CONF_SECONDS, AT(field), min, max, NULL, fallback, help \
-	}
-#define ENUM(path, field, values, fallback, help)                        \
-	{                                                                \
-		path, CONF_ENUM, AT(field), 0, 0, values, fallback, help \
-	}
-#define STRINGS(path, field, fallback, help)                              \
-	{                                                                 \
-		path, CONF_STRINGS, AT(field), 0, 0, NULL, fallback, help \
-	}
+_Static_assert(LOG_LEVEL_FATAL == 5, "the order of log_levels[]");
+_Static_assert(TRACING_TEMPO == 1, "the order of providers[]");
+_Static_assert(AUTH_OAUTH2 == 3, "the order of auth_types[]");
+_Static_assert(AUTH_STYLE_PARAMS == 1, "the order of auth_styles[]");
 
 /* clang-format off */
+#define ROW(path_, type_, field_, help_) \
+	.path = (path_), .type = (type_), .offset = offsetof(IN, field_), \
+	.help = (help_)
+#define STRING(path, field, fallback_, help) \
+	{ ROW(path, CONF_STRING, field, help), .fallback = (fallback_) }
+#define BOOL(path, field, fallback_, help) \
+	{ ROW(path, CONF_BOOL, field, help), .fallback = (fallback_) }
+#define UINT(path, field, min_, max_, fallback_, help) \
+	{ ROW(path, CONF_UINT, field, help), .fallback = (fallback_), \
+	    .min = (min_), .max = (max_) }
+#define SECONDS(path, field, min_, max_, fallback_, help) \
+	{ ROW(path, CONF_SECONDS, field, help), .fallback = (fallback_), \
+	    .min = (min_), .max = (max_) }
+#define ENUM(path, field, values_, fallback_, help) \
+	{ ROW(path, CONF_ENUM, field, help), .fallback = (fallback_), \
+	    .values = (values_) }
+#define STRINGS(path, field, fallback_, help) \
+	{ ROW(path, CONF_STRINGS, field, help), .fallback = (fallback_) }
+#define MAP(path, field, max_, help) \
+	{ ROW(path, CONF_MAP, field, help), .max = (max_) }
+#define TABLE(path, field, table_, help) \
+	{ ROW(path, CONF_TABLE, field, help), .table = &(table_) }
+#define TABLES(path, field, n_field, type, max_, table_, help) \
+	{ ROW(path, CONF_TABLES, field, help), .max = (max_), \
+	    .table = &(table_), .size = sizeof(type), \
+	    .count = offsetof(IN, n_field) }
+#define UNUSED(path_) { .path = (path_), .type = CONF_UNUSED }
+
+#define ROWS(rows_) { .rows = (rows_), .n = sizeof(rows_) / sizeof((rows_)[0]) }
+
+#define IN struct auth_settings
+static const struct conf_row auth_rows[] = {
+	ENUM("type", type, auth_types, "none",
+	    "what requests carry: none, basic, bearer or oauth2"),
+	STRING("username", username, "",
+	    "for basic: the name, secret:NAME:KEY or a path; empty: the slot"),
+	STRING("password", password, "",
+	    "for basic: secret:NAME:KEY or a path; empty: the slot"),
+	STRING("token", token, "",
+	    "for bearer: secret:NAME:KEY or a path; empty: the slot"),
+	BOOL("use_kiali_token", use_kiali_token, "false",
+	    "for bearer: send the token in the slot cluster-token"),
+	BOOL("insecure_skip_verify", insecure_skip_verify, "false",
+	    "do not check the service's certificate"),
+	STRING("cert_file", cert_file, "",
+	    "client certificate: secret:NAME:KEY or a path; empty: the slot"),
+	STRING("key_file", key_file, "",
+	    "its private key: secret:NAME:KEY or a path; empty: the slot"),
+	STRING("ca_file", ca_file, "",
+	    "certificates that the service is checked with, and no others"),
+	STRING("oauth2.token_url", oauth2.token_url_text, "",
+	    "where a token is fetched (client_credentials)"),
+	STRING("oauth2.client_id", oauth2.client_id, "",
+	    "who fetches it"),
+	STRING("oauth2.client_secret", oauth2.client_secret, "",
+	    "secret:NAME:KEY or a path; empty: the slot"),
+	STRINGS("oauth2.scopes", oauth2.scopes, "",
+	    "scopes to ask for"),
+	STRING("oauth2.audience", oauth2.audience, "",
+	    "audience to ask for"),
+	ENUM("oauth2.auth_style", oauth2.auth_style, auth_styles, "header",
+	    "how client_id and client_secret are sent: header or params"),
+};
+#undef IN
+static const struct conf_table auth_table = ROWS(auth_rows);
+
+#define IN struct route_allow
+static const struct conf_row allow_rows[] = {
+	STRINGS("users", users, "",
+	    "user names; \"*\": every signed-in person"),
+	STRINGS("groups", groups, "",
+	    "groups of which a person must be in one"),
+	STRINGS("emails", emails, "",
+	    "e-mail addresses"),
+	STRINGS("domains", domains, "",
+	    "what stands behind the @ of an e-mail address"),
+};
+#undef IN
+static const struct conf_table allow_table = ROWS(allow_rows);
+
+#define IN struct route_settings
+static const struct conf_row route_rows[] = {
+	STRING("path", path, "",
+	    "where it begins, seen from web_root: /prometheus/"),
+	STRING("service", service_name, "",
+	    "prometheus, grafana, tracing, perses or "
+	    "customdashboards-prometheus"),
+	STRINGS("methods", methods, "GET,HEAD",
+	    "methods that are let through"),
+	STRINGS("paths", paths, "",
+	    "paths that are let through, seen from path: /api/v1/query, or "
+	    "/api/v1/ for all below; none: every path"),
+	BOOL("strip_prefix", strip_prefix, "true",
+	    "leave web_root and path away when the request goes on"),
+	TABLE("allow", allow, allow_table,
+	    "who may use it: anybody in one of its lists; unset: every "
+	    "signed-in person"),
+};
+#undef IN
+static const struct conf_table route_table = ROWS(route_rows);
+
+#define IN struct certificate_settings
+static const struct conf_row certificate_rows[] = {
+	STRING("cert_file", cert_file, "",
+	    "certificate chain in PEM; its names choose it"),
+	STRING("private_key_file", key_file, "",
+	    "private key in PEM, readable by doorward-secretd alone"),
+};
+#undef IN
+static const struct conf_table certificate_table = ROWS(certificate_rows);
+
+/* Of every service; its enabled and URL keys differ. */
+#define SERVICE(prefix, id) \
+	MAP(prefix ".custom_headers", services[id].custom_headers, \
+	    HEADERS_MAX, "headers that every request gets"), \
+	TABLE(prefix ".auth", services[id].auth, auth_table, \
+	    "what Doorward shows to the service; unset: nothing")
+
+#define IN struct settings
 static const struct conf_row rows[] = {
 	ENUM("auth.strategy", strategy, strategies, "token",
 	    "how people prove who they are: token or anonymous"),
@@ -63,6 +168,68 @@ static const struct conf_row rows[] = {
 	    "cipher suites of TLS 1.2; empty: OpenSSL's strong ones"),
 	STRINGS("deployment.tls_config.groups", groups, "",
 	    "groups for key exchange; empty: OpenSSL's defaults"),
+
+	ENUM("deployment.logger.log_level", log_level, log_levels, "info",
+	    "trace, debug, info, warn, error or fatal; LOG_LEVEL in the "
+	    "environment comes first"),
+
+	BOOL("external_services.prometheus.enabled",
+	    services[SERVICE_PROMETHEUS].enabled, "true",
+	    "is there a Prometheus?"),
+	STRING("external_services.prometheus.url",
+	    services[SERVICE_PROMETHEUS].url_text,
+	    "http://prometheus.istio-system:9090",
+	    "Prometheus, as Doorward reaches it"),
+	SERVICE("external_services.prometheus", SERVICE_PROMETHEUS),
+	BOOL("external_services.grafana.enabled",
+	    services[SERVICE_GRAFANA].enabled, "true",
+	    "is there a Grafana?"),
+	STRING("external_services.grafana.internal_url",
+	    services[SERVICE_GRAFANA].url_text,
+	    "http://grafana.istio-system:3000",
+	    "Grafana, as Doorward reaches it"),
+	STRING("external_services.grafana.in_cluster_url",
+	    services[SERVICE_GRAFANA].url_text, NULL,
+	    "the old name of internal_url"),
+	UNUSED("external_services.grafana.external_url"),
+	UNUSED("external_services.grafana.url"),
+	SERVICE("external_services.grafana", SERVICE_GRAFANA),
+	BOOL("external_services.tracing.enabled",
+	    services[SERVICE_TRACING].enabled, "false",
+	    "is there a Jaeger or a Tempo?"),
+	ENUM("external_services.tracing.provider",
+	    services[SERVICE_TRACING].provider, providers, "jaeger",
+	    "jaeger or tempo"),
+	STRING("external_services.tracing.internal_url",
+	    services[SERVICE_TRACING].url_text,
+	    "http://tracing.istio-system:16685/jaeger",
+	    "Jaeger or Tempo, as Doorward reaches its HTTP query API"),
+	STRING("external_services.tracing.in_cluster_url",
+	    services[SERVICE_TRACING].url_text, NULL,
+	    "the old name of internal_url"),
+	UNUSED("external_services.tracing.external_url"),
+	UNUSED("external_services.tracing.url"),
+	BOOL("external_services.tracing.use_grpc",
+	    services[SERVICE_TRACING].use_grpc, "true",
+	    "must be false where Doorward leads to it: only HTTP goes through"),
+	SERVICE("external_services.tracing", SERVICE_TRACING),
+	BOOL("external_services.perses.enabled",
+	    services[SERVICE_PERSES].enabled, "false",
+	    "is there a Perses?"),
+	STRING("external_services.perses.internal_url",
+	    services[SERVICE_PERSES].url_text,
+	    "http://perses.istio-system:4000",
+	    "Perses, as Doorward reaches it"),
+	UNUSED("external_services.perses.external_url"),
+	SERVICE("external_services.perses", SERVICE_PERSES),
+	BOOL("external_services.custom_dashboards.enabled",
+	    services[SERVICE_CUSTOM_DASHBOARDS].enabled, "true",
+	    "are there custom dashboards?"),
+	STRING("external_services.custom_dashboards.prometheus.url",
+	    services[SERVICE_CUSTOM_DASHBOARDS].url_text, "",
+	    "a Prometheus of their own; empty: the other one"),
+	SERVICE("external_services.custom_dashboards.prometheus",
+	    SERVICE_CUSTOM_DASHBOARDS),
 
 	STRING("identity.cert_file", cert_file, "",
 	    "certificate chain in PEM; with private_key_file: serve HTTPS"),
@@ -117,6 +284,14 @@ static const struct conf_row rows[] = {
 	UINT("doorward.max_per_address", max_per_address, 1, 65536, "256",
 	    "of these from one address (IPv6: one /64)"),
 
+	STRING("doorward.ca_bundle_dir", ca_bundle_dir, "/kiali-cabundle",
+	    "folder of additional-ca-bundle.pem: certificates that servers "
+	    "are checked with beside the system's"),
+	TABLES("doorward.certificates", more_certificates,
+	    n_more_certificates, struct certificate_settings,
+	    CERTIFICATES_MAX - 1, certificate_table,
+	    "further certificates, for other names than identity's"),
+
 	STRING("doorward.console.url", console_url_text,
 	    "http://127.0.0.1:20001",
 	    "the console behind the door"),
@@ -148,7 +323,18 @@ static const struct conf_row rows[] = {
 	    "where sessions are kept: sqlite, in the state directory"),
 	STRING("doorward.session.cookie_name", cookie_name, "",
 	    "name of the session cookie; empty: chosen by TLS and web_root"),
+
+	TABLES("doorward.routes", routes, n_routes, struct route_settings,
+	    ROUTES_MAX, route_table,
+	    "external services under the same login"),
+
+	STRING("doorward.egress.listen", egress.listen, "",
+	    "where the console finds the services: 127.0.0.1:9091 (callers "
+	    "send the slot egress-token as bearer) or /run/x.sock"),
+	STRINGS("doorward.egress.allow_uids", egress.allow_uids_text, "",
+	    "users who may connect to that socket, as numbers"),
 };
+#undef IN
 /* clang-format on */
 
 static const char *const owned[] = { "doorward", NULL };

@@ -157,6 +157,44 @@ check_identity(const struct settings *s, struct conf_errors *e)
 		settings_complain(s, e, false, key, "must be an absolute path");
 }
 
+static void
+check_more_certificates(const struct settings *s, struct conf_errors *e)
+{
+	for (size_t i = 0; i < s->n_more_certificates; i++) {
+		const struct certificate_settings *c = &s->more_certificates[i];
+		const char *const files[] = { c->cert_file, c->key_file };
+		static const char *const keys[] = { "cert_file",
+			"private_key_file" };
+
+		for (size_t k = 0; k < 2; k++) {
+			char *path = mem_printf(
+			    "doorward.certificates[%zu].%s", i, keys[k]);
+
+			if (files[k][0] == '\0')
+				settings_complain(s, e, false, path,
+				    "is needed: a certificate takes both "
+				    "files");
+			settings_check_absolute(s, e, path, files[k]);
+			free(path);
+		}
+	}
+	if (s->n_more_certificates > 0 && !settings_tls(s))
+		settings_complain(s, e, false, "doorward.certificates",
+		    "needs identity.cert_file as well: the certificate for "
+		    "names that none of these has");
+}
+
+static void
+join_certificates(struct settings *s)
+{
+	if (!settings_tls(s))
+		return;
+	add_certificate(s, s->cert_file, s->key_file);
+	for (size_t i = 0; i < s->n_more_certificates; i++)
+		add_certificate(s, s->more_certificates[i].cert_file,
+		    s->more_certificates[i].key_file);
+}
+
 void
 settings_check_tls(struct settings *s, struct conf_errors *e)
 {
@@ -169,6 +207,6 @@ settings_check_tls(struct settings *s, struct conf_errors *e)
 	    &s->cipher_suites);
 	translate(s, e, "deployment.tls_config.groups", groups, &s->groups);
 	check_identity(s, e);
-	if (settings_tls(s))
-		add_certificate(s, s->cert_file, s->key_file);
+	check_more_certificates(s, e);
+	join_certificates(s);
 }

@@ -160,6 +160,13 @@ text_hex(char *dst, const void *bytes, size_t n)
 	dst[2 * n] = '\0';
 }
 
+void
+text_lower(char *z)
+{
+	for (; *z != '\0'; z++)
+		*z = lower(*z);
+}
+
 int
 text_hex_digit(char c)
 {

@@ -42,6 +42,8 @@ int text_u64(struct slice s, uint64_t max, uint64_t *out)
 void text_hex(char *dst, const void *bytes, size_t n);
 int text_unhex(struct slice s, uint8_t *dst, size_t n) /* exactly 2n digits */
     __attribute__((warn_unused_result));
+/* A..Z become a..z, in place. */
+void text_lower(char *z);
 /* Value of a hex digit or -1. */
 int text_hex_digit(char c);
 /* Decodes application/x-www-form-urlencoded or percent-encoding in place

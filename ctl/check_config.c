@@ -12,26 +12,31 @@
 #include "common/settings.h"
 #include "ctl/commands.h"
 
-static void
-print_row(const struct settings *s, size_t i)
+/* A table in which nothing is set is one line. */
+static bool
+print_row(void *arg, const char *path, const struct conf_row *row,
+    const void *settings)
 {
-	const struct conf_row *row = &settings_table.rows[i];
-	char *value = conf_value_text(row, s);
-	char *origin = s->places[i].line > 0
-	    ? mem_printf("line %u", s->places[i].line)
-	    : mem_strdup("default");
+	const struct settings *s = arg;
+	unsigned line = settings_place(s, path).line;
+	char *value, *origin;
 
-	(void)printf(
-	    "%s: %s\n    # %s: %s\n", row->path, value, origin, row->help);
+	if (row->type == CONF_TABLE && line > 0)
+		return true;
+	if (row->type <= CONF_STRINGS && row->fallback == NULL)
+		return false; /* told under its proper name */
+	value = conf_value_text(row, settings);
+	origin = line > 0 ? mem_printf("line %u", line) : mem_strdup("default");
+	(void)printf("%s: %s\n    # %s: %s\n", path, value, origin, row->help);
 	free(value);
 	free(origin);
+	return row->type == CONF_TABLES;
 }
 
 static void
-print_settings(const struct settings *s)
+print_settings(struct settings *s)
 {
-	for (size_t i = 0; i < settings_table.n; i++)
-		print_row(s, i);
+	conf_each(&settings_table, s, print_row, s);
 	for (size_t i = 0; i < s->ignored.n; i++)
 		(void)printf("%s: not used by Doorward\n", s->ignored.at[i]);
 	(void)printf("session cookie: %s over HTTPS, %s over HTTP\n",

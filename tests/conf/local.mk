@@ -5,7 +5,9 @@ conf_cases = \
 	tests/conf/config/full.yaml \
 	tests/conf/config/literals.yaml \
 	tests/conf/config/openid.yaml \
-	tests/conf/config/openshift.yaml
+	tests/conf/config/openshift.yaml \
+	tests/conf/config/routes.yaml \
+	tests/conf/config/services.yaml
 dist_check_SCRIPTS += tests/conf/check_config.sh tests/conf/run.sh
 TESTS += tests/conf/check_config.sh tests/conf/run.sh
 EXTRA_DIST += $(conf_cases) $(conf_cases:.yaml=.out)

@@ -280,7 +280,36 @@ OURS = b"""doorward:
     audiences: []
   session: {idle_seconds: 600, cookie_name: ""}
 """
+SERVICES = b"""external_services:
+  prometheus:
+    url: https://prometheus.example:9090
+    custom_headers: {X-Scope-OrgID: mesh, X-Api-Key: "secret:prom:key"}
+    auth: {type: basic, username: kiali, password: "secret:prom:value.txt"}
+  grafana:
+    in_cluster_url: https://grafana.example
+    auth: {type: oauth2, oauth2: {token_url: "https://idp", scopes: [a, b]}}
+"""
+ROUTES = b"""doorward:
+  certificates: [{cert_file: /b.pem, private_key_file: /b.key}]
+  routes:
+  - path: /prometheus/
+    service: prometheus
+    methods: [GET, POST]
+    paths: ["/api/*"]
+    allow: {groups: [sre], users: ["*"]}
+  - {path: /grafana/, service: grafana, strip_prefix: false, allow: ~}
+  egress: {listen: /run/x.sock, allow_uids: [0]}
+"""
 write("conf", {
+    "services": SERVICES, "routes": ROUTES, "services-routes": SERVICES + ROUTES,
+    "route-null": b"doorward:\n  routes: [~, {}, {allow: ~}]\n",
+    "route-scalar": b"doorward:\n  routes: [a, [b], {path: [c]}]\n",
+    "route-unknown": b"doorward:\n  routes: [{pth: /a/, allow: {user: b}}]\n",
+    "route-anchor": b"doorward:\n  routes: [&a {path: /a/}, *a]\n",
+    "map": b"external_services: {tracing: {custom_headers: {A: 1, a: ~, 'b c': 2,"
+           b" d: [x], ? [e] : f}}}\n",
+    "spellings": b"external_services: {grafana: {internal_url: a, "
+                 b"in_cluster_url: b, external_url: {c: d}}}\n",
     "empty": b"", "comment": b"# nothing\n", "kiali": KIALI, "ours": OURS,
     "both": KIALI + OURS, "null": b"server: ~\ndoorward:\n",
     "scalar": b"hello\n", "list": b"- a\n- b\n",
