@@ -26,7 +26,8 @@
 
 struct acceptor {
 	struct event readable, resume;
-	enum role peer;
+	enum role peer; /* ROLE_COUNT: anybody */
+	const char *name;
 	uid_t uid;
 	bool is_channel; /* SEQPACKET: counted by chan.c */
 	listen_accept_fn *accepted;
@@ -42,7 +43,7 @@ static bool
 name_is_known(const char *name)
 {
 	static const char *const names[] = { "http", "frontend", "authd",
-		"egress", "ctl" };
+		"egress", "ctl", "local" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -141,17 +142,18 @@ peer_is_right(struct acceptor *a, int fd)
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
 
+	if (a->peer == ROLE_COUNT)
+		return true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0 ||
 	    a->uid == (uid_t)-1 || cred.uid != a->uid) {
 		log_limited(&a->refused_rate, 1000, LOG_LEVEL_ERROR,
-		    "connection refused: not the uid of the %s",
-		    role_name(a->peer));
+		    "connection refused: not the uid of the %s", a->name);
 		return false;
 	}
 	if (a->is_channel && chan_count(a->peer) >= CHANNELS_PER_ROLE) {
 		log_limited(&a->refused_rate, 1000, LOG_LEVEL_ERROR,
-		    "connection refused: the %s has %d already",
-		    role_name(a->peer), CHANNELS_PER_ROLE);
+		    "connection refused: the %s has %d already", a->name,
+		    CHANNELS_PER_ROLE);
 		return false;
 	}
 	return true;
@@ -175,7 +177,7 @@ accept_one(struct acceptor *a, int listener)
 	if (errno == EAGAIN)
 		return false;
 	log_limited(&a->refused_rate, 1000, LOG_LEVEL_ERROR,
-	    "cannot accept the %s: %s", role_name(a->peer), strerror(errno));
+	    "cannot accept the %s: %s", a->name, strerror(errno));
 	struct timeval pause = { .tv_sec = 0, .tv_usec = PAUSE_US };
 	(void)event_del(&a->readable);
 	(void)evtimer_add(&a->resume, &pause);
@@ -191,27 +193,48 @@ on_listener(evutil_socket_t fd, short what, void *arg)
 			break;
 }
 
-void
-listen_unix(struct event_base *base, int fd, enum role peer,
-    const uid_t uids[ROLE_COUNT], listen_accept_fn *accepted, void *ctx)
+static struct acceptor *
+acceptor_new(
+    struct event_base *base, int fd, listen_accept_fn *accepted, void *ctx)
 {
-	int type = 0;
-	socklen_t len = sizeof(type);
+	struct acceptor *a = mem_new(sizeof(*a));
 
 	if (n_acceptors == LISTEN_MAX)
 		log_fatal("more than %d listeners", LISTEN_MAX);
-	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
-		log_fatal("listener for the %s: %s", role_name(peer),
-		    strerror(errno));
-	struct acceptor *a = mem_new(sizeof(*a));
 	acceptors[n_acceptors++] = a;
-	a->peer = peer;
-	a->uid = uids[peer];
-	a->is_channel = type == SOCK_SEQPACKET;
 	a->accepted = accepted;
 	a->ctx = ctx;
 	(void)evtimer_assign(&a->resume, base, on_resume, a);
 	(void)event_assign(
 	    &a->readable, base, fd, EV_READ | EV_PERSIST, on_listener, a);
 	(void)event_add(&a->readable, NULL);
+	return a;
+}
+
+void
+listen_unix(struct event_base *base, int fd, enum role peer,
+    const uid_t uids[ROLE_COUNT], listen_accept_fn *accepted, void *ctx)
+{
+	int type = 0;
+	socklen_t len = sizeof(type);
+	struct acceptor *a;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) != 0)
+		log_fatal("listener for the %s: %s", role_name(peer),
+		    strerror(errno));
+	a = acceptor_new(base, fd, accepted, ctx);
+	a->peer = peer;
+	a->name = role_name(peer);
+	a->uid = uids[peer];
+	a->is_channel = type == SOCK_SEQPACKET;
+}
+
+void
+listen_anybody(struct event_base *base, int fd, const char *name,
+    listen_accept_fn *accepted, void *ctx)
+{
+	struct acceptor *a = acceptor_new(base, fd, accepted, ctx);
+
+	a->peer = ROLE_COUNT;
+	a->name = name;
 }

@@ -2,6 +2,7 @@
  * Sockets that were inherited (sd_listen_fds(3)): LISTEN_PID, LISTEN_FDS and
  * LISTEN_FDNAMES. Daemons contain no bind code. Names are:
  *   http                     client listeners (frontend), may be several
+ *   local                    the local listener (egress)
  *   frontend authd egress    the peer role that may connect
  *   ctl                      the control tool
  * The role of an accepted peer is the name of its listener, and its
@@ -46,5 +47,10 @@ typedef void listen_accept_fn(int fd, enum role peer, void *ctx);
  * read now. */
 void listen_unix(struct event_base *base, int fd, enum role peer,
     const uid_t uids[ROLE_COUNT], listen_accept_fn *accepted, void *ctx);
+/* The same for a listener, Unix or TCP, whose clients are no daemons: accepts
+ * everybody; who it is and whether there are too many is the callback's
+ * question. Its peer is ROLE_COUNT. name: static, for the log. */
+void listen_anybody(struct event_base *base, int fd, const char *name,
+    listen_accept_fn *accepted, void *ctx);
 
 #endif

@@ -22,8 +22,6 @@ int
 body_out_data(
     struct body_out *b, struct evbuffer *in, size_t len, struct evbuffer *out)
 {
-	char head[20];
-
 	if (len == 0)
 		return 0;
 	switch (b->framing) {
@@ -31,12 +29,10 @@ body_out_data(
 		if (len > b->left)
 			return ERR_PROTOCOL;
 		b->left -= len;
-		evbuffer_remove_buffer(in, out, len);
+		body_put_plain(in, len, out);
 		return 0;
 	case HTTP_BODY_CHUNKED:
-		evbuffer_add(out, head, http_chunk_head(head, len));
-		evbuffer_remove_buffer(in, out, len);
-		evbuffer_add(out, "\r\n", 2);
+		body_put_chunk(in, len, out);
 		return 0;
 	case HTTP_BODY_NONE:
 	case HTTP_BODY_CLOSE:
@@ -69,6 +65,22 @@ body_put_frame(struct evbuffer *in, size_t len, struct evbuffer *out)
 
 	frame_put_head(head, FRAME_DATA, (uint32_t)len);
 	evbuffer_add(out, head, sizeof(head));
+	evbuffer_remove_buffer(in, out, len);
+}
+
+void
+body_put_chunk(struct evbuffer *in, size_t len, struct evbuffer *out)
+{
+	char head[20];
+
+	evbuffer_add(out, head, http_chunk_head(head, len));
+	evbuffer_remove_buffer(in, out, len);
+	evbuffer_add(out, "\r\n", 2);
+}
+
+void
+body_put_plain(struct evbuffer *in, size_t len, struct evbuffer *out)
+{
 	evbuffer_remove_buffer(in, out, len);
 }
 

@@ -44,8 +44,9 @@ void body_in_init(struct body_in *b, enum http_body framing, uint64_t length);
 
 /* Moves 1 to FRAME_DATA_MAX bytes of payload from in to out in some framing. */
 typedef void body_put(struct evbuffer *in, size_t len, struct evbuffer *out);
-/* As a DATA frame. */
-body_put body_put_frame;
+body_put body_put_frame; /* a DATA frame */
+body_put body_put_chunk; /* of a chunked body */
+body_put body_put_plain;
 
 /* Moves what in has to out, until out holds high bytes. ended: the upstream has
  * closed. 0: the body is complete, ERR_MORE: it is not, ERR_FORMAT: broken or

@@ -7,6 +7,7 @@
 #ifndef EGRESS_EGRESS_H
 #define EGRESS_EGRESS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,9 @@ struct egress {
 	uint32_t head_ms; /* from a whole request to the response's head */
 	size_t max_open;  /* frontend connections, each with an upstream's */
 	uint64_t n_open;
+	uint64_t n_local; /* connections of the local listener */
+	bool local_is_unix;
+	struct slice local_token; /* of the slot egress-token, "" for none */
 	uint64_t n_requests, n_denied, n_failed;
 	/* One head is encoded here at a time, then copied to its connection at
 	 * its true size: room for the largest in every output would be paged

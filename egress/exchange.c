@@ -208,6 +208,7 @@ response_head(struct exchange *x)
 	body_in_init(&x->receiving, a.body, a.content_length);
 	x->up_keep = a.keep_alive && a.body != HTTP_BODY_CLOSE;
 	x->head_done = err == 0;
+	x->reused = false; /* it has answered: not to be asked again */
 	return err;
 }
 

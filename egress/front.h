@@ -1,7 +1,7 @@
 /*
  * Where requests come from and answers go: a connection that speaks frames with
- * a frontend (front_frames.h). A front parses and frames; it decides nothing
- * (exchange.h does).
+ * a frontend (front_frames.h) or HTTP with a local client (front_http.h). A
+ * front parses and frames; it decides nothing (exchange.h does).
  */
 #ifndef EGRESS_FRONT_H
 #define EGRESS_FRONT_H
@@ -32,7 +32,7 @@ struct front_ops {
 	/* There is an upstream to take the body; once per request with one. */
 	void (*proceed)(struct front *f);
 	/* Sends the response's head and sets front->put for its body.
-	 * ERR_FORMAT: it does not fit. */
+	 * ERR_FORMAT: it does not fit; ERR_DENIED: not for the client. */
 	int (*response)(struct front *f, const struct frame_response *a);
 	/* The response is complete. */
 	void (*end)(struct front *f);

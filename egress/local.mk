@@ -4,19 +4,23 @@ egress_libegress_a_SOURCES = \
 	egress/egress.h \
 	egress/exchange.h \
 	egress/front.h \
+	egress/front_http.h \
 	egress/front_frames.h \
 	egress/handlers.h \
 	egress/inject.h \
 	egress/lease.h \
+	egress/local.h \
 	egress/trust.h \
 	egress/upstream.h \
 	egress/body.h \
 	egress/body.c \
 	egress/exchange.c \
 	egress/front_frames.c \
+	egress/front_http.c \
 	egress/handlers.c \
 	egress/inject.c \
 	egress/lease.c \
+	egress/local.c \
 	egress/trust.c \
 	egress/upstream.c
 

@@ -26,6 +26,7 @@
 #include "egress/front_frames.h"
 #include "egress/handlers.h"
 #include "egress/lease.h"
+#include "egress/local.h"
 #include "egress/trust.h"
 #include "egress/upstream.h"
 
@@ -34,7 +35,10 @@
 /* Requests in progress at the same time, two descriptors each. With the others
  * it stays below the hard limit of 20000 that some containers have. */
 #define EXCHANGES_MAX 8192
-#define OTHER_FDS 256 /* idle upstreams, channels, listeners, log */
+/* Idle upstreams, channels, listeners, log; and the local listener's, which
+ * have a number of their own, so that neither side starves the other. */
+#define OTHER_FDS (256 + 2 * LOCAL_CONNECTIONS_MAX)
+#define EXCHANGES_MIN 128
 #define FDS_MAX (2 * EXCHANGES_MAX + OTHER_FDS)
 
 static struct egress egress;
@@ -56,7 +60,7 @@ exchanges_max(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_max >= FDS_MAX)
 		return EXCHANGES_MAX;
-	if (l.rlim_max <= 2 * OTHER_FDS)
+	if (l.rlim_max < OTHER_FDS + 2 * EXCHANGES_MIN)
 		log_fatal("the hard limit of %llu open files is too low",
 		    (unsigned long long)l.rlim_max);
 	return (size_t)(l.rlim_max - OTHER_FDS) / 2;
@@ -94,6 +98,17 @@ confine(const struct settings *s)
 	    .n_tcp_connect_ports = sizeof(ports) / sizeof(ports[0]),
 	    .max_fds = FDS_MAX,
 	});
+}
+
+/* Under systemd the socket unit decides whether there is a local listener. */
+static void
+serve_locally(int fd)
+{
+	if (fd >= 0)
+		local_listen(&egress, fd);
+	else if (slice_of(egress.settings->egress.listen).len > 0)
+		log_warn("doorward.egress.listen is set, but no such socket "
+			 "was inherited: enable doorward-egress-local.socket");
 }
 
 int
@@ -134,5 +149,6 @@ main(int argc, char **argv)
 	    ROLE_FRONTEND, options.peer_uid, accepted, &egress);
 	listen_unix(egress.base, listen_find(&sockets, "ctl"), ROLE_CTL,
 	    options.peer_uid, accepted, &egress);
+	serve_locally(listen_find(&sockets, "local"));
 	return daemon_run(egress.base, NULL, NULL, &egress);
 }

@@ -1,5 +1,6 @@
 EGRESS_TESTS = tests/unit/test_egress_inject tests/unit/test_egress_body \
-	tests/unit/test_egress_lease tests/unit/test_egress_exchange
+	tests/unit/test_egress_lease tests/unit/test_egress_exchange \
+	tests/unit/test_egress_local
 check_PROGRAMS += $(EGRESS_TESTS)
 TESTS += $(EGRESS_TESTS)
 
@@ -20,3 +21,8 @@ tests_unit_test_egress_lease_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_test_egress_exchange_SOURCES = tests/unit/test_egress_exchange.c
 tests_unit_test_egress_exchange_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
 tests_unit_test_egress_exchange_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_egress_local_SOURCES = tests/unit/test_egress_local.c
+tests_unit_test_egress_local_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_local_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=local_route
+tests_unit_test_egress_local_LDADD = $(EGRESS_TEST_LIBS)
