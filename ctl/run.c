@@ -276,6 +276,8 @@ supervise(struct run *run, int signals)
 	for (size_t i = 0; i < RUN_DAEMONS; i++)
 		if (!start_one(run, &run->daemons[i], signals))
 			return false;
+	if (run->local[0] != '\0')
+		say("doorward run: external services are at %s", run->local);
 	say("ready %s%s/", run->url, run->settings->web_prefix);
 	while (!turn(run, signals, false, &failed))
 		;

@@ -50,7 +50,8 @@ struct run {
 	struct settings *settings;
 	struct run_user users[ROLE_COUNT];
 	struct run_daemon daemons[RUN_DAEMONS];
-	char url[128]; /* where people reach it */
+	char url[128];	 /* where people reach it */
+	char local[128]; /* and a console the services; "": nowhere */
 };
 
 /* Prints "doorward run: ..." and ends with status 1; children die with it. */

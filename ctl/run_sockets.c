@@ -72,6 +72,16 @@ run_dirs_make(struct run *run)
 	free(state);
 }
 
+/* A socket that was left behind goes; anything else stays. */
+static void
+remove_socket(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+		(void)unlink(path);
+}
+
 static void
 remove_files(const char *path)
 {
@@ -92,6 +102,8 @@ run_dirs_remove(struct run *run)
 	char *state = mem_printf("%s/state", run->dir);
 
 	remove_files(run->run_dir);
+	if (run->settings->egress.is_unix)
+		remove_socket(run->settings->egress.path);
 	if (run->own_dir) {
 		for (size_t i = 0; i < RUN_DAEMONS; i++)
 			remove_files(run->daemons[i].state_dir);
@@ -115,9 +127,8 @@ add_listener(struct run_daemon *d, int fd, const char *name)
 	(void)snprintf(at->name, sizeof(at->name), "%s", name);
 }
 
-/* A Unix socket at path that only members of the peer's group can reach. */
 static int
-open_unix(const struct run *run, const char *path, int type, enum role peer)
+bind_unix(const char *path, int type, mode_t mode)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	bool dgram = type == SOCK_DGRAM;
@@ -125,15 +136,24 @@ open_unix(const struct run *run, const char *path, int type, enum role peer)
 	    AF_UNIX, type | SOCK_CLOEXEC | (dgram ? SOCK_NONBLOCK : 0), 0);
 
 	if (strlen(path) >= sizeof(at.sun_path))
-		run_fail(
-		    "%s: too long for a socket; use a shorter --dir", path);
+		run_fail("%s: too long for a socket; use a shorter path", path);
 	memcpy(at.sun_path, path, strlen(path) + 1);
-	(void)unlink(path);
+	remove_socket(path);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    chmod(path, 0660) != 0 ||
-	    (run->as_root && chown(path, 0, run->users[peer].gid) != 0))
+	    chmod(path, mode) != 0)
 		run_fail("%s: %s", path, strerror(errno));
 	if (!dgram && listen(fd, BACKLOG) != 0)
+		run_fail("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* A Unix socket at path that only members of the peer's group can reach. */
+static int
+open_unix(const struct run *run, const char *path, int type, enum role peer)
+{
+	int fd = bind_unix(path, type, 0660);
+
+	if (run->as_root && chown(path, 0, run->users[peer].gid) != 0)
 		run_fail("%s: %s", path, strerror(errno));
 	return fd;
 }
@@ -205,16 +225,16 @@ bound_port(int fd)
 }
 
 static void
-set_url(struct run *run, const struct endpoint *e, int fd)
+set_url(char *url, size_t cap, bool tls, const struct endpoint *e, int fd)
 {
 	const char *host = e->host;
 	bool any = host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 ||
 	    strcmp(host, "::") == 0;
 	bool v6 = !any && strchr(host, ':') != NULL;
 
-	(void)snprintf(run->url, sizeof(run->url), "%s://%s%s%s:%u",
-	    settings_tls(run->settings) ? "https" : "http", v6 ? "[" : "",
-	    any ? "127.0.0.1" : host, v6 ? "]" : "", bound_port(fd));
+	(void)snprintf(url, cap, "%s://%s%s%s:%u", tls ? "https" : "http",
+	    v6 ? "[" : "", any ? "127.0.0.1" : host, v6 ? "]" : "",
+	    bound_port(fd));
 }
 
 static void
@@ -233,8 +253,34 @@ open_tcp(struct run *run, struct run_daemon *frontend, const char *text)
 	if (fd < 0)
 		run_fail("cannot listen on %s: %s", text, strerror(errno));
 	if (run->url[0] == '\0')
-		set_url(run, &e, fd);
+		set_url(run->url, sizeof(run->url), settings_tls(run->settings),
+		    &e, fd);
 	add_listener(frontend, fd, "http");
+}
+
+/* The local listener. Everybody may connect to a Unix socket: egress looks at
+ * the uid. */
+static void
+open_local(struct run *run, struct run_daemon *egress)
+{
+	const struct settings *s = run->settings;
+	int fd;
+
+	if (s->egress.listen[0] == '\0')
+		return;
+	if (s->egress.is_unix) {
+		fd = bind_unix(s->egress.path, SOCK_STREAM, 0666);
+		(void)snprintf(
+		    run->local, sizeof(run->local), "unix:%s", s->egress.path);
+	} else {
+		fd = try_tcp(&s->egress.at);
+		if (fd < 0)
+			run_fail("cannot listen on %s: %s", s->egress.listen,
+			    strerror(errno));
+		set_url(
+		    run->local, sizeof(run->local), false, &s->egress.at, fd);
+	}
+	add_listener(egress, fd, "local");
 }
 
 static struct run_daemon *
@@ -263,6 +309,7 @@ run_sockets_open(struct run *run)
 	}
 	for (size_t i = 0; i < run->settings->listen.n; i++)
 		open_tcp(run, frontend, run->settings->listen.at[i]);
+	open_local(run, daemon_of(run, ROLE_EGRESS));
 	for (size_t i = 0; i < RUN_DAEMONS; i++)
 		open_notify(run, &run->daemons[i]);
 }

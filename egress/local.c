@@ -232,7 +232,7 @@ local_listen(struct egress *eg, int fd)
 		log_fatal("the local listener's socket must be a loopback "
 			  "address or a Unix socket: see ListenStream= in "
 			  "doorward-egress-local.socket");
-	if (slice_of(eg->settings->egress.listen).len == 0)
+	if (eg->settings->egress.listen[0] == '\0')
 		log_fatal("there is a socket for a local listener, but "
 			  "doorward.egress.listen is not set: set it, or "
 			  "disable doorward-egress-local.socket");

@@ -106,7 +106,7 @@ serve_locally(int fd)
 {
 	if (fd >= 0)
 		local_listen(&egress, fd);
-	else if (slice_of(egress.settings->egress.listen).len > 0)
+	else if (egress.settings->egress.listen[0] != '\0')
 		log_warn("doorward.egress.listen is set, but no such socket "
 			 "was inherited: enable doorward-egress-local.socket");
 }

@@ -5,6 +5,7 @@ unit_sockets = \
 	systemd/doorward-authd-frontend.socket \
 	systemd/doorward-egress-ctl.socket \
 	systemd/doorward-egress-frontend.socket \
+	systemd/doorward-egress-local.socket \
 	systemd/doorward-frontend-ctl.socket \
 	systemd/doorward-http.socket \
 	systemd/doorward-secretd-authd.socket \

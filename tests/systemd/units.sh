@@ -49,6 +49,15 @@ egress 14
 secretd 6
 LIMITS
 
+# The local listener is there for whoever enables it: nothing may pull it in, and
+# it is on loopback.
+grep -l 'doorward-egress-local' ./*.service ./*.target && fail 'local is wanted'
+for line in 'Service=doorward-egress.service' 'FileDescriptorName=local' \
+	'ListenStream=127.0.0.1:9091' WantedBy=doorward.target PartOf=doorward.target; do
+	grep -qx "$line" doorward-egress-local.socket || fail "local: no $line"
+done
+rm doorward-egress-local.socket
+
 for socket in ./*-*-*.socket; do
 	name=${socket#./doorward-}
 	server=${name%%-*}
