@@ -79,9 +79,7 @@ struct service_settings {
 	bool in_use; /* enabled, and a route or the local listener leads here */
 };
 
-/* Of a route's path and of its paths, without the NUL. */
-#define SETTINGS_ROUTE_PATH_MAX 256
-
+#define SETTINGS_ROUTE_MAX 200 /* characters of a route's path */
 struct route_allow {
 	bool present; /* false: every signed-in person */
 	/* Who is in any of them; users ["*"]: every signed-in person, with
@@ -249,7 +247,6 @@ struct route {
 };
 #define SERVICE_NONE (-1)
 #define SETTINGS_ROUTE_CONSOLE "console"
-#define SETTINGS_ROUTE_MAX 200 /* characters of a route's path */
 /* path: as it stood in the request, accepted by http_target_check, without the
  * query. Prefixes are compared with the decoded path too, since an upstream
  * decodes it before it routes. With STRATEGY_ANONYMOUS there is no

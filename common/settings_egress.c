@@ -54,6 +54,14 @@ check_unix(struct settings *s, const char *path, struct conf_errors *e)
 		    "number: that of the console");
 }
 
+bool
+settings_is_local_listener(const struct settings *s, const struct url *u)
+{
+	return s->egress.listen[0] != '\0' && !s->egress.is_unix &&
+	    u->host != NULL && s->egress.at.port == u->port &&
+	    url_is_loopback(u->host);
+}
+
 static void
 check_tcp(struct settings *s, struct conf_errors *e)
 {
@@ -74,6 +82,10 @@ check_tcp(struct settings *s, struct conf_errors *e)
 	else if (at->port != 0 && settings_is_own_listener(s, &u))
 		settings_complain(s, e, false, listen_key,
 		    "is taken by doorward.listen; choose another port");
+	else if (settings_is_local_listener(s, &s->console))
+		settings_complain(s, e, false, listen_key,
+		    "is where the console itself is (doorward.console.url); "
+		    "choose another port");
 	if (s->egress.allow_uids_text.n > 0)
 		settings_complain(s, e, false, uids_key,
 		    "goes with a Unix socket; callers of an address send the "

@@ -22,8 +22,10 @@ void settings_check_tls(struct settings *s, struct conf_errors *e);
 void settings_check_network(struct settings *s, struct conf_errors *e);
 /* Of a path below web_root or of that itself: what is wrong, or NULL. */
 const char *settings_path_fault(const char *path);
-/* Would a request to u come back to one of the listeners? */
+/* Would a request to u come back to one of doorward.listen, or to
+ * doorward.egress.listen (settings_egress.c)? */
 bool settings_is_own_listener(const struct settings *s, const struct url *u);
+bool settings_is_local_listener(const struct settings *s, const struct url *u);
 /* Complains about a file name that is neither empty nor an absolute path. */
 void settings_check_absolute(const struct settings *s, struct conf_errors *e,
     const char *path, const char *file);

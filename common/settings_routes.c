@@ -13,6 +13,8 @@
 #include "common/http/http.h"
 #include "common/mem.h"
 
+_Static_assert(SETTINGS_ROUTE_MAX == 200, "path_fault names it");
+
 /* One route while it is checked. */
 struct check {
 	struct settings *s;
@@ -65,8 +67,8 @@ path_fault(const char *path)
 		return "is needed: where the route begins, like /prometheus/";
 	if (fault != NULL)
 		return fault;
-	if (strlen(path) > SETTINGS_ROUTE_PATH_MAX)
-		return "is longer than 256 characters";
+	if (strlen(path) > SETTINGS_ROUTE_MAX)
+		return "is longer than 200 characters";
 	if (strcmp(path, "/") == 0)
 		return "must not be / alone: that is the console's";
 	if (path[strlen(path) - 1] != '/')
@@ -181,8 +183,6 @@ pattern_fault(const char *path)
 
 	if (fault != NULL)
 		return fault;
-	if (strlen(path) > SETTINGS_ROUTE_PATH_MAX)
-		return "is longer than 256 characters";
 	if (star != NULL && (star[1] != '\0' || star[-1] != '/'))
 		return "may have a '*' at its end only, behind a '/'";
 	return NULL;

@@ -229,7 +229,8 @@ settings_check_services_in_use(const struct settings *s, struct conf_errors *e)
 			    "only HTTP goes through Doorward: set it to false "
 			    "and internal_url to the HTTP query API, like "
 			    "http://tracing.istio-system:16686/jaeger");
-		if (settings_is_own_listener(s, &c.service->url))
+		if (settings_is_own_listener(s, &c.service->url) ||
+		    settings_is_local_listener(s, &c.service->url))
 			complain(&c, false, "url",
 			    "is Doorward's own listener, so that requests "
 			    "would go round in circles");

@@ -418,6 +418,12 @@ static const struct refusal refusals[] = {
 	  "doorward: {listen: [':443'], routes: [{service: grafana}]}\n",
 	    "grafana.internal_url: is Doorward's own listener", 1, 31 },
 
+	{ "external_services: {grafana: {internal_url: "
+	  "'http://localhost:9091'}}\n" EGRESS("listen: '127.0.0.1:9091'"),
+	    "grafana.internal_url: is Doorward's own listener", 1, 31 },
+	{ "doorward: {listen: [':1'], egress: {listen: '127.0.0.1:20001'}}\n",
+	    "is where the console itself is", 1, 37 },
+
 	/* the local listener */
 	{ EGRESS("listen: ':9091'"), "must be on loopback", 1, 21 },
 	{ EGRESS("listen: '0.0.0.0:9091'"), "must be on loopback", 1, 21 },
@@ -458,6 +464,25 @@ static const struct refusal refusals[] = {
 START_TEST(refusal)
 {
 	check_refusal(&refusals[_i]);
+}
+END_TEST
+
+START_TEST(route_path_length)
+{
+	for (size_t len = SETTINGS_ROUTE_MAX; len <= SETTINGS_ROUTE_MAX + 1;
+	     len++) {
+		struct conf_errors e = { 0 };
+		char *text = mem_printf("doorward: {" DOOR ", routes: [{path: "
+					"/%0*d/, service: grafana}]}\n",
+		    (int)len - 2, 0);
+		struct settings *s = settings_text(text, &e);
+
+		ck_assert((s != NULL) == (len == SETTINGS_ROUTE_MAX));
+		ck_assert(s != NULL ||
+		    has_error(&e, false, "is longer than 200 characters"));
+		free(text);
+		done(s, &e);
+	}
 }
 END_TEST
 
@@ -590,6 +615,7 @@ main(void)
 	tcase_add_loop_test(
 	    tc, refusal, 0, (int)(sizeof(refusals) / sizeof(refusals[0])));
 	tcase_add_test(tc, bounded_lists);
+	tcase_add_test(tc, route_path_length);
 	tcase_add_loop_test(
 	    tc, warning, 0, (int)(sizeof(advice) / sizeof(advice[0])));
 	tcase_add_test(tc, unused_services);
