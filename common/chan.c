@@ -436,6 +436,17 @@ chan_is_ready(const struct chan *ch)
 	return ch->ready && !ch->broken;
 }
 
+pid_t
+chan_peer_process(const struct chan *ch)
+{
+	struct ucred cred = { .pid = 0 };
+	socklen_t len = sizeof(cred);
+
+	if (getsockopt(ch->fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return 0;
+	return cred.pid;
+}
+
 void
 chan_set_state(struct chan *ch, unsigned state)
 {

@@ -83,6 +83,8 @@ void *chan_ctx(const struct chan *ch);
 void *chan_user(const struct chan *ch);
 void chan_set_user(struct chan *ch, void *user);
 bool chan_is_ready(const struct chan *ch);
+/* The peer's process when it connected, or 0 (not visible from here). */
+pid_t chan_peer_process(const struct chan *ch);
 void chan_set_state(struct chan *ch, unsigned state);
 /* Accepted channels alive now with peers of that role, in this process. */
 unsigned chan_count(enum role peer);

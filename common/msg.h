@@ -35,8 +35,9 @@
 #define MSG_CHAIN_MAX 32768 /* a certificate chain in PEM */
 #define MSG_HANDLE_LEN 32   /* SHA-256 of a credential: a session's handle */
 #define MSG_KEY_ID_LEN 4
-#define MSG_KEYS_MAX 64	 /* session keys: the current one and previous ones */
-#define MSG_SIGN_MAX 512 /* a signature, or a structure to sign */
+#define MSG_KEYS_MAX 64	  /* session keys: the current one and previous ones */
+#define MSG_SIGN_MAX 512  /* a signature, or a structure to sign */
+#define MSG_NAMES_MAX 256 /* the names in a certificate, maybe cut */
 
 enum msg_fd { FD_NONE, FD_ONE };
 
@@ -98,31 +99,41 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* bytes token, "" when the slot is empty */ \
     X(MSG_CLUSTER_TOKEN_RESULT,R(SECRETD), R(AUTHD),      2, 16386, FD_NONE, MSG_NONE) \
     \
-    /* A TLS certificate and a channel to the signer of its key. u16 index (0 for now the only one) */ \
+    /* A TLS certificate and a channel to the signer of its key. u16 index of a server
+       certificate */ \
     X(MSG_TLS_IDENTITY,       R(FRONTEND), R(SECRETD),    2,     2, FD_NONE, MSG_TLS_IDENTITY_RESULT) \
-    /* u16 how many there are, bytes chain (PEM, leaf first); the descriptor is one end of a
-       fresh SEQPACKET pair, the signer has the other */ \
-    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND),   5, 32772, FD_ONE,  MSG_NONE) \
-    /* The other answer to MSG_TLS_IDENTITY: no TLS is configured, or the signer is away.
-       u8 1 (configured) or 0 */ \
+    /* bytes chain (PEM, leaf first); the descriptor is one end of a fresh SEQPACKET pair, the
+       signer has the other */ \
+    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND),   3, 32770, FD_ONE,  MSG_NONE) \
+    /* The other answer to MSG_TLS_IDENTITY: there is no such certificate, or its signer is
+       away. u8 1 (configured) or 0 */ \
     X(MSG_TLS_IDENTITY_NONE,  R(SECRETD),  R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
+    /* Something that the peer uses is not what it was: ask anew. u8 enum changed, u16 number
+       (CHANGED_IDENTITY: of the certificate) */ \
+    X(MSG_CHANGED,            R(SECRETD),  R(FRONTEND),   3,     3, FD_NONE, MSG_NONE) \
     /* The session-ticket keys, shared by all workers. empty */ \
     X(MSG_TICKET_KEYS,        R(FRONTEND), R(SECRETD),    0,     0, FD_NONE, MSG_TICKET_KEYS_RESULT) \
     /* u32 ask again in s; u8 n <= 3, newest first: n x { raw[16] name, raw[32] AES key, raw[32] HMAC key } */ \
     X(MSG_TICKET_KEYS_RESULT, R(SECRETD),  R(FRONTEND),   5,   245, FD_NONE, MSG_NONE) \
     \
-    /* Load the one key of this signer. bytes private key (PEM), bytes certificate chain (PEM) */ \
-    X(MSG_SIGNER_LOAD,        R(SECRETD),  R(SIGNER),     5, 65000, FD_NONE, MSG_SIGNER_LOADED) \
-    /* u8 enum signer_state; text reason */ \
-    X(MSG_SIGNER_LOADED,      R(SIGNER),   R(SECRETD),    3,   259, FD_NONE, MSG_NONE) \
-    /* A new frontend channel: the descriptor. empty */ \
-    X(MSG_SIGNER_ATTACH,      R(SECRETD),  R(SIGNER),     0,     0, FD_ONE,  MSG_NONE) \
+    /* Load the one key of this signer. u8 enum signer_purpose, bytes private key (PEM), bytes
+       certificate chain (PEM) */ \
+    X(MSG_SIGNER_LOAD,        R(SECRETD),  R(SIGNER),     6, 65000, FD_NONE, MSG_SIGNER_LOADED) \
+    /* u8 enum signer_state; text reason; when it is SIGNER_READY, of the certificate: text names
+       ("a, b"), u64 its end (unix s) */ \
+    X(MSG_SIGNER_LOADED,      R(SIGNER),   R(SECRETD),   13,   525, FD_NONE, MSG_NONE) \
+    /* A channel for somebody who may ask for signatures: the descriptor. u32 its process id, 0:
+       not known */ \
+    X(MSG_SIGNER_ATTACH,      R(SECRETD),  R(SIGNER),     4,     4, FD_ONE,  MSG_NONE) \
     /* Sign one handshake. u16 TLS SignatureScheme (RFC 8446 4.2.3), bytes the structure:
-       TLS 1.3: 64 x 0x20, "TLS 1.3, server CertificateVerify", 0, transcript hash;
-       TLS 1.2: client random, server random, ServerECDHParams */ \
-    X(MSG_SIGN,               R(FRONTEND), R(SIGNER),     5,   516, FD_NONE, MSG_SIGN_RESULT) \
+       TLS 1.3: 64 x 0x20, "TLS 1.3, server CertificateVerify" (egress: "client"), 0,
+       transcript hash;
+       TLS 1.2, frontend only: client random, server random, ServerECDHParams */ \
+    X(MSG_SIGN,               R(FRONTEND) | R(EGRESS), \
+                                           R(SIGNER),     5,   516, FD_NONE, MSG_SIGN_RESULT) \
     /* bytes signature, "" when refused */ \
-    X(MSG_SIGN_RESULT,        R(SIGNER),   R(FRONTEND),   2,   514, FD_NONE, MSG_NONE)
+    X(MSG_SIGN_RESULT,        R(SIGNER),   R(FRONTEND) | R(EGRESS), \
+                                                          2,   514, FD_NONE, MSG_NONE)
 /* clang-format on */
 
 enum msg_type {
@@ -163,6 +174,20 @@ enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_COUNT };
 /* Of a session key: new sessions are made under the current one, a previous one
  * opens what it sealed. */
 enum key_state { KEY_CURRENT, KEY_PREVIOUS, KEY_STATE_COUNT };
+/* What MSG_CHANGED tells of. */
+enum changed {
+	CHANGED_SECRET,
+	CHANGED_KEYS,
+	CHANGED_IDENTITY,
+	CHANGED_CA,
+	CHANGED_COUNT
+};
+/* Whose part in a handshake a key may sign. */
+enum signer_purpose {
+	SIGNER_TLS_SERVER,
+	SIGNER_TLS_CLIENT,
+	SIGNER_PURPOSE_COUNT
+};
 enum signer_state {
 	SIGNER_READY,
 	SIGNER_BAD_KEY,	 /* not a usable private key */

@@ -13,6 +13,7 @@
 #include "common/chan.h"
 #include "common/conn.h"
 #include "common/daemon.h"
+#include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/sandbox.h"
@@ -98,10 +99,30 @@ on_authd_ready(struct chan *ch)
 	screen_authd_ready(w->screen, ch);
 }
 
-/* It is only asked (tls.c). */
+static int
+handle_changed(struct chan *ch, struct chan_in *in)
+{
+	const struct worker *w = chan_ctx(ch);
+	unsigned what = wire_get_u8(&in->body);
+	unsigned number = wire_get_u16(&in->body);
+	int r = wire_end(&in->body);
+
+	if (r != 0 || what >= CHANGED_COUNT)
+		return ERR_FORMAT;
+	if (what == CHANGED_IDENTITY)
+		tls_changed(w->tls, number);
+	return 0;
+}
+
+static const struct chan_handler from_secretd[] = {
+	{ MSG_CHANGED, CHAN_READY, handle_changed },
+};
+
 static const struct chan_peer secretd = {
 	.self = ROLE_FRONTEND,
 	.peer = ROLE_SECRETD,
+	.handlers = from_secretd,
+	.n_handlers = sizeof(from_secretd) / sizeof(from_secretd[0]),
 };
 
 /* What is asked is answered when the loop runs, after the sandbox. */

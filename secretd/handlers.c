@@ -9,19 +9,22 @@
 #include "secretd/handlers.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "common/sandbox.h"
 #include "common/secret.h"
+#include "secretd/identities.h"
 #include "secretd/keyring.h"
 #include "secretd/secretd.h"
 #include "secretd/tickets.h"
-#include "secretd/tls_signer.h"
 
 #define KEYS_PAYLOAD (1 + KEYRING_MAX * (MSG_KEY_ID_LEN + 32 + 32))
+#define STATUS_MAX 16384
 #define TICKETS_PAYLOAD (5 + TICKETS_MAX * 80)
 
 /* Replies with what is in w, and wipes it. */
@@ -106,30 +109,37 @@ reply_no_identity(struct chan *ch, const struct chan_in *in, bool configured)
 	return chan_reply(ch, in->id, MSG_TLS_IDENTITY_NONE, &w, -1);
 }
 
+/* SECURITY: what a peer can get is its own kind, whatever number it says. */
 static int
-handle_tls_identity(struct chan *ch, struct chan_in *in)
+reply_identity(struct chan *ch, struct chan_in *in, enum signer_purpose purpose)
 {
 	struct secretd *d = chan_ctx(ch);
-	uint8_t payload[4 + MSG_CHAIN_MAX];
-	uint16_t index = wire_get_u16(&in->body);
+	uint8_t payload[2 + MSG_CHAIN_MAX];
+	uint16_t number = wire_get_u16(&in->body);
 	struct wire_writer w;
+	struct slice chain;
 	int fd, r = wire_end(&in->body);
 
 	if (r < 0)
 		return r;
-	if (index != 0) /* there is only one */
-		return ERR_PROTOCOL;
 	d->n_requests++;
-	if (tls_signer_attach(d->signer, &fd) < 0)
-		return reply_no_identity(ch, in, d->signer != NULL);
+	r = identities_attach(
+	    d->identities, purpose, number, chan_peer_process(ch), &fd, &chain);
+	if (r < 0)
+		return reply_no_identity(ch, in, r != ERR_NOT_FOUND);
 	wire_writer_init(&w, payload, sizeof(payload));
-	wire_put_u16(&w, 1);
-	wire_put_slice(&w, tls_signer_chain(d->signer));
+	wire_put_slice(&w, chain);
 	r = wire_done(&w);
 	if (r == 0)
 		r = chan_reply(ch, in->id, MSG_TLS_IDENTITY_RESULT, &w, fd);
 	close(fd);
 	return r;
+}
+
+static int
+handle_server_identity(struct chan *ch, struct chan_in *in)
+{
+	return reply_identity(ch, in, SIGNER_TLS_SERVER);
 }
 
 static int
@@ -151,34 +161,86 @@ static int
 handle_status(struct chan *ch, struct chan_in *in)
 {
 	const struct secretd *d = chan_ctx(ch);
-	uint8_t payload[3074];
-	char text[3072];
+	static uint8_t payload[2 + STATUS_MAX];
+	static char text[STATUS_MAX];
 	struct wire_writer w;
-	int r = wire_end(&in->body);
+	size_t len;
+	int n, r = wire_end(&in->body);
 
 	if (r < 0)
 		return r;
-	(void)snprintf(text, sizeof(text),
+	n = snprintf(text, sizeof(text),
 	    "sandbox: %s\n"
 	    "up: %lld s\n"
 	    "requests: %llu\n"
 	    "session keys: %zu\n"
-	    "signing key: %s\n"
-	    "TLS signer: %s\n"
-	    "TLS signer restarts: %llu\n",
+	    "signing key: %s\n",
 	    sandbox_describe(), (long long)(clock_unix_s() - d->started_s),
 	    (unsigned long long)d->n_requests, keyring_count(d->keyring),
-	    d->key_problem != NULL ? d->key_problem : "good",
-	    tls_signer_state(d->signer),
-	    (unsigned long long)tls_signer_restarts(d->signer));
+	    d->key_problem != NULL ? d->key_problem : "good");
+	len = n > 0 && (size_t)n < sizeof(text) ? (size_t)n : 0;
+	len += identities_status(d->identities, text + len, sizeof(text) - len);
 	wire_writer_init(&w, payload, sizeof(payload));
-	wire_put_text(&w, text);
+	wire_put_bytes(&w, text, len);
 	r = wire_done(&w);
 	return r < 0 ? r : chan_reply(ch, in->id, MSG_STATUS_RESULT, &w, -1);
 }
 
+/* --- who hears of changes --- */
+
+struct told {
+	TAILQ_ENTRY(told) entry;
+	struct chan *ch;
+	enum role peer;
+};
+
+static void
+tell(
+    const struct secretd *d, enum role peer, enum changed what, unsigned number)
+{
+	uint8_t payload[3];
+	const struct told *t;
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u8(&w, (uint8_t)what);
+	wire_put_u16(&w, (uint16_t)number);
+	/* A channel that is just going asks when it is back. */
+	TAILQ_FOREACH(t, &d->told, entry)
+		if (t->peer == peer)
+			(void)chan_push(t->ch, MSG_CHANGED, &w, -1);
+}
+
+void
+secretd_identity_changed(
+    enum signer_purpose purpose, unsigned number, void *secretd)
+{
+	if (purpose == SIGNER_TLS_SERVER)
+		tell(secretd, ROLE_FRONTEND, CHANGED_IDENTITY, number);
+}
+
+static void
+told_closed(struct chan *ch)
+{
+	struct secretd *d = chan_ctx(ch);
+	struct told *t = chan_user(ch);
+
+	TAILQ_REMOVE(&d->told, t, entry);
+	free(t);
+}
+
+static void
+told_add(struct secretd *d, struct chan *ch, enum role peer)
+{
+	struct told *t = mem_new(sizeof(*t));
+
+	*t = (struct told){ .ch = ch, .peer = peer };
+	TAILQ_INSERT_TAIL(&d->told, t, entry);
+	chan_set_user(ch, t);
+}
+
 static const struct chan_handler from_frontend[] = {
-	{ MSG_TLS_IDENTITY, CHAN_READY, handle_tls_identity },
+	{ MSG_TLS_IDENTITY, CHAN_READY, handle_server_identity },
 	{ MSG_TICKET_KEYS, CHAN_READY, handle_ticket_keys },
 };
 
@@ -196,6 +258,7 @@ const struct chan_peer secretd_frontend = {
 	.peer = ROLE_FRONTEND,
 	.handlers = from_frontend,
 	.n_handlers = sizeof(from_frontend) / sizeof(from_frontend[0]),
+	.closed = told_closed,
 };
 
 const struct chan_peer secretd_authd = {
@@ -221,5 +284,8 @@ secretd_accept(int fd, enum role peer, void *secretd)
 	    : peer == ROLE_AUTHD ? &secretd_authd
 				 : &secretd_ctl;
 
-	(void)chan_accepted(d->base, fd, table, d);
+	struct chan *ch = chan_accepted(d->base, fd, table, d);
+
+	if (table->closed == told_closed)
+		told_add(d, ch, peer);
 }

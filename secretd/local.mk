@@ -2,6 +2,7 @@ noinst_LIBRARIES += secretd/libsecretd.a
 secretd_libsecretd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 secretd_libsecretd_a_SOURCES = \
 	secretd/handlers.h \
+	secretd/identities.h \
 	secretd/keyring.h \
 	secretd/secretd.h \
 	secretd/sign_check.h \
@@ -12,6 +13,7 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/private_key.h \
 	secretd/tls_signer.h \
 	secretd/handlers.c \
+	secretd/identities.c \
 	secretd/keyring.c \
 	secretd/rotate.c \
 	secretd/sign_check.c \

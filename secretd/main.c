@@ -20,9 +20,9 @@
 #include "common/options.h"
 #include "common/settings.h"
 #include "secretd/handlers.h"
+#include "secretd/identities.h"
 #include "secretd/secretd.h"
 #include "secretd/tickets.h"
-#include "secretd/tls_signer.h"
 
 static struct secretd secretd;
 
@@ -74,13 +74,15 @@ main(int argc, char **argv)
 	secretd.slots.credentials = getenv("CREDENTIALS_DIRECTORY");
 	secretd.state_dir = options.state_dir;
 	secretd.started_s = clock_unix_s();
-	secretd.signer = tls_signer_new(secretd.base, secretd.settings);
+	TAILQ_INIT(&secretd.told);
+	secretd.identities = identities_new(secretd.base, secretd.settings,
+	    &secretd.slots, secretd_identity_changed, &secretd);
 
 	secretd_confine(&secretd);
 
 	secretd_load_keys(&secretd);
 	secretd.tickets = tickets_new(clock_mono_ms());
-	tls_signer_start(secretd.signer);
+	identities_start(secretd.identities);
 	listen_for(&sockets, "frontend", ROLE_FRONTEND, &options);
 	listen_for(&sockets, "authd", ROLE_AUTHD, &options);
 	listen_for(&sockets, "ctl", ROLE_CTL, &options);

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
@@ -12,6 +13,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "common/err.h"
 #include "common/log.h"
@@ -23,6 +25,7 @@
 struct private_key {
 	EVP_PKEY *pkey;
 	enum key_kind kind;
+	struct leaf_facts leaf;
 };
 
 /* Never asks for a password on a terminal. */
@@ -113,8 +116,64 @@ warn_of_dates(const X509 *leaf)
 		log_warn("the TLS certificate is not valid yet");
 }
 
+static void
+add_name(struct leaf_facts *f, const char *name, size_t len)
+{
+	size_t at = strlen(f->names), comma = at > 0 ? 2 : 0;
+
+	if (at + comma + len > MSG_NAMES_MAX)
+		return;
+	memcpy(f->names + at, ", ", comma);
+	memcpy(f->names + at + comma, name, len);
+	f->names[at + comma + len] = '\0';
+}
+
+static void
+add_alternative_names(struct leaf_facts *f, const X509 *leaf)
+{
+	GENERAL_NAMES *all =
+	    X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) {
+		const GENERAL_NAME *n = sk_GENERAL_NAME_value(all, i);
+
+		if (n->type == GEN_DNS)
+			add_name(f,
+			    (const char *)ASN1_STRING_get0_data(n->d.dNSName),
+			    (size_t)ASN1_STRING_length(n->d.dNSName));
+	}
+	GENERAL_NAMES_free(all);
+}
+
+static void
+add_common_name(struct leaf_facts *f, const X509 *leaf)
+{
+	const X509_NAME *subject = X509_get_subject_name(leaf);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	const ASN1_STRING *s = at < 0
+	    ? NULL
+	    : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+
+	if (s != NULL)
+		add_name(f, (const char *)ASN1_STRING_get0_data(s),
+		    (size_t)ASN1_STRING_length(s));
+}
+
+static void
+note_leaf(struct leaf_facts *f, const X509 *leaf)
+{
+	struct tm tm;
+
+	add_alternative_names(f, leaf);
+	if (f->names[0] == '\0')
+		add_common_name(f, leaf);
+	if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) == 1)
+		f->until_s = (int64_t)timegm(&tm);
+}
+
 static enum signer_state
-check_leaf(struct slice chain_pem, EVP_PKEY *pkey, const char **why)
+check_leaf(struct slice chain_pem, EVP_PKEY *pkey, struct leaf_facts *facts,
+    const char **why)
 {
 	X509 *leaf = read_leaf(chain_pem);
 	enum signer_state state = SIGNER_READY;
@@ -125,10 +184,11 @@ check_leaf(struct slice chain_pem, EVP_PKEY *pkey, const char **why)
 	}
 	if (X509_check_private_key(leaf, pkey) != 1) {
 		*why = "the private key is not that of the certificate: the "
-		       "first one in the file must be the server's own";
+		       "first one in the file must be the key's own";
 		state = SIGNER_MISMATCH;
 	} else {
 		warn_of_dates(leaf);
+		note_leaf(facts, leaf);
 	}
 	X509_free(leaf);
 	ERR_clear_error();
@@ -141,10 +201,11 @@ private_key_load(struct slice key_pem, struct slice chain_pem,
 {
 	EVP_PKEY *pkey = read_key(key_pem, why);
 	enum signer_state state = SIGNER_BAD_KEY;
+	struct leaf_facts facts = { .names = "" };
 	enum key_kind kind;
 
 	if (pkey != NULL && check_kind(pkey, &kind, why))
-		state = check_leaf(chain_pem, pkey, why);
+		state = check_leaf(chain_pem, pkey, &facts, why);
 	if (state != SIGNER_READY) {
 		EVP_PKEY_free(pkey);
 		return state;
@@ -152,6 +213,7 @@ private_key_load(struct slice key_pem, struct slice chain_pem,
 	*out = mem_new(sizeof(**out));
 	(*out)->pkey = pkey;
 	(*out)->kind = kind;
+	(*out)->leaf = facts;
 	return SIGNER_READY;
 }
 
@@ -168,6 +230,12 @@ enum key_kind
 private_key_kind(const struct private_key *k)
 {
 	return k->kind;
+}
+
+const struct leaf_facts *
+private_key_leaf(const struct private_key *k)
+{
+	return &k->leaf;
 }
 
 static int

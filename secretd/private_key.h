@@ -19,6 +19,13 @@ struct private_key;
 enum signer_state private_key_load(struct slice key_pem, struct slice chain_pem,
     struct private_key **out, const char **why)
     __attribute__((warn_unused_result));
+/* Of the certificate, for people. */
+struct leaf_facts {
+	char names[MSG_NAMES_MAX + 1]; /* "a, b": of the extension, else the
+					  common name; maybe cut */
+	int64_t until_s;	       /* unix s; 0: not to be read */
+};
+const struct leaf_facts *private_key_leaf(const struct private_key *k);
 void private_key_free(struct private_key *k); /* wipes; NULL allowed */
 enum key_kind private_key_kind(const struct private_key *k);
 /* Signs. *len: capacity of sig on entry, length on success. 0, ERR_LIMIT or

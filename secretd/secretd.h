@@ -4,15 +4,16 @@
 #define SECRETD_SECRETD_H
 
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "secretd/slots.h"
 
 struct event;
 struct event_base;
+struct identities;
 struct keyring;
 struct settings;
 struct tickets;
-struct tls_signer;
 
 struct secretd {
 	struct event_base *base;
@@ -24,7 +25,8 @@ struct secretd {
 	char *
 	    key_problem; /* why the slot's signing key is not in use, or NULL */
 	struct tickets *tickets;
-	struct tls_signer *signer; /* NULL: no TLS */
+	struct identities *identities;
+	TAILQ_HEAD(told_list, told) told; /* who hears of changes */
 	int64_t started_s;
 	uint64_t n_requests;
 };

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #define PAD_LEN 64
-#define CONTEXT "TLS 1.3, server CertificateVerify"
-#define CONTEXT_LEN sizeof(CONTEXT) /* with its NUL, which is signed too */
+#define CONTEXT(side) "TLS 1.3, " side " CertificateVerify"
+#define CONTEXT_LEN sizeof(CONTEXT("server")) /* its NUL is signed too */
 #define TLS13_LEN(hash) (PAD_LEN + CONTEXT_LEN + (hash))
 
 #define RANDOMS_LEN 64
@@ -43,15 +43,20 @@ static const struct {
 };
 /* clang-format on */
 
+static const char contexts[SIGNER_PURPOSE_COUNT][CONTEXT_LEN] = {
+	[SIGNER_TLS_SERVER] = CONTEXT("server"),
+	[SIGNER_TLS_CLIENT] = CONTEXT("client"),
+};
+
 static bool
-is_tls13(const uint8_t *p, size_t len)
+is_tls13(enum signer_purpose purpose, const uint8_t *p, size_t len)
 {
 	if (len != TLS13_LEN(32) && len != TLS13_LEN(48))
 		return false;
 	for (size_t i = 0; i < PAD_LEN; i++)
 		if (p[i] != 0x20)
 			return false;
-	return memcmp(p + PAD_LEN, CONTEXT, CONTEXT_LEN) == 0;
+	return memcmp(p + PAD_LEN, contexts[purpose], CONTEXT_LEN) == 0;
 }
 
 static bool
@@ -90,7 +95,7 @@ find(uint16_t id)
 }
 
 const struct sign_scheme *
-sign_check(enum key_kind kind, bool tls12_allowed, uint16_t scheme,
+sign_check(enum key_kind kind, struct sign_use use, uint16_t scheme,
     struct slice structure, const char **why)
 {
 	const struct sign_scheme *s = find(scheme);
@@ -101,10 +106,10 @@ sign_check(enum key_kind kind, bool tls12_allowed, uint16_t scheme,
 		*why = "unknown signature scheme";
 		return NULL;
 	}
-	if (is_tls13(p, structure.len)) {
+	if (is_tls13(use.purpose, p, structure.len)) {
 		kinds = s->tls13;
-	} else if (!tls12_allowed) {
-		*why = "not a TLS 1.3 CertificateVerify";
+	} else if (!use.tls12 || use.purpose != SIGNER_TLS_SERVER) {
+		*why = "not a TLS 1.3 CertificateVerify of its side";
 		return NULL;
 	} else if (is_tls12(p, structure.len)) {
 		kinds = s->tls12;

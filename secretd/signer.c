@@ -2,9 +2,10 @@
  * The signer's process: channels, states, rate limit. What may be signed is
  * sign_check.c's to say, how is private_key.c's.
  *
- * SECURITY: frontends are distrusted. A structure that is not a handshake's
- * closes that frontend's channel. Nothing here logs or sends the key; it is
- * loaded once, and no message can change or export it.
+ * SECURITY: those who ask (frontends, or egress for a client's key) are
+ * distrusted. A structure that is not a handshake's closes the channel. Nothing
+ * here logs or sends the key; it is loaded once, and no message can change or
+ * export it.
  */
 #include "secretd/signer.h"
 
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -24,30 +26,41 @@
 #include "common/mem.h"
 #include "common/sandbox.h"
 #include "secretd/private_key.h"
+#include "secretd/sign_check.h"
 
-/* The channel to secretd: the key can be loaded once, frontends come later. */
+/* The channel to secretd: the key can be loaded once, askers come later. */
 #define ST_LOADED 2u
 
 /* One worker cannot do half as many handshakes; it only stops grinding. */
 #define SIGNS_PER_SECOND 5000
 #define SIGNS_BURST 10000
-#define FRONTENDS_MAX 64
+#define ASKERS_MAX 64
+/* One process has one, and for a moment its next; the rest is for closed ones
+ * that have not been noticed yet. */
+#define CHANNELS_PER_PROCESS 8
+/* What asked before the key was replaced has been answered long before. */
+#define RETIRED_S 30
 
-static struct signer {
-	struct event_base *base;
-	struct private_key *key;
-	bool tls12_allowed;
-} signer;
-
-struct frontend {
+struct asker {
+	TAILQ_ENTRY(asker) entry;
+	uint32_t process;  /* 0: not known */
 	int64_t tokens_ms; /* when the last token was counted */
 	int64_t tokens;
 	uint64_t n_signed, n_refused;
 };
 
+static struct signer {
+	struct event_base *base;
+	struct private_key *key;
+	struct sign_use use;
+	TAILQ_HEAD(asker_list, asker) askers;
+	size_t n_askers;
+	bool retired; /* by secretd: nobody new comes */
+} signer;
+
 /* A bucket of SIGNS_BURST that fills at SIGNS_PER_SECOND. */
 static bool
-rate_allows(struct frontend *f)
+rate_allows(struct asker *f)
 {
 	int64_t now = clock_mono_ms();
 	int64_t earned = (now - f->tokens_ms) * SIGNS_PER_SECOND / 1000;
@@ -81,7 +94,7 @@ static int
 refuse(struct chan *ch, uint64_t id, const char *why)
 {
 	static struct log_rate rate;
-	struct frontend *f = chan_user(ch);
+	struct asker *f = chan_user(ch);
 
 	f->n_refused++;
 	log_limited(&rate, 1000, LOG_LEVEL_WARN, "not signed: %s", why);
@@ -92,7 +105,7 @@ static int
 handle_sign(struct chan *ch, struct chan_in *in)
 {
 	static struct log_rate rate;
-	struct frontend *f = chan_user(ch);
+	struct asker *f = chan_user(ch);
 	uint16_t id = wire_get_u16(&in->body);
 	struct slice structure = wire_get_bytes(&in->body, MSG_SIGN_MAX);
 	const struct sign_scheme *scheme;
@@ -103,11 +116,11 @@ handle_sign(struct chan *ch, struct chan_in *in)
 
 	if (r < 0)
 		return r;
-	scheme = sign_check(private_key_kind(signer.key), signer.tls12_allowed,
-	    id, structure, &why);
+	scheme = sign_check(
+	    private_key_kind(signer.key), signer.use, id, structure, &why);
 	if (scheme == NULL) {
 		log_limited(&rate, 1000, LOG_LEVEL_ERROR,
-		    "a frontend asked for a signature that is not a "
+		    "somebody asked for a signature that is not a "
 		    "handshake's: %s",
 		    why);
 		return ERR_PROTOCOL;
@@ -122,34 +135,51 @@ handle_sign(struct chan *ch, struct chan_in *in)
 }
 
 static void
-frontend_closed(struct chan *ch)
+asker_closed(struct chan *ch)
 {
-	struct frontend *f = chan_user(ch);
+	struct asker *f = chan_user(ch);
 
-	log_debug("frontend gone: %llu signed, %llu refused",
+	log_debug("channel closed: %llu signed, %llu refused",
 	    (unsigned long long)f->n_signed, (unsigned long long)f->n_refused);
+	TAILQ_REMOVE(&signer.askers, f, entry);
+	signer.n_askers--;
 	free(f);
+	if (signer.retired && signer.n_askers == 0)
+		(void)event_base_loopbreak(signer.base);
 }
 
-static const struct chan_handler from_frontend[] = {
+static const struct chan_handler from_asker[] = {
 	{ MSG_SIGN, CHAN_READY, handle_sign },
 };
 
-static const struct chan_peer frontend_peer = {
-	.self = ROLE_SIGNER,
-	.peer = ROLE_FRONTEND,
-	.handlers = from_frontend,
-	.n_handlers = sizeof(from_frontend) / sizeof(from_frontend[0]),
-	.max_pending = 1024,
-	.closed = frontend_closed,
+/* Who may ask follows from what the key is for. */
+#define ASKER(who)                                                          \
+	{                                                                   \
+		.self = ROLE_SIGNER, .peer = (who), .handlers = from_asker, \
+		.n_handlers = sizeof(from_asker) / sizeof(from_asker[0]),   \
+		.max_pending = 1024, .closed = asker_closed,                \
+	}
+
+static const struct chan_peer askers[SIGNER_PURPOSE_COUNT] = {
+	[SIGNER_TLS_SERVER] = ASKER(ROLE_FRONTEND),
+	[SIGNER_TLS_CLIENT] = ASKER(ROLE_EGRESS),
 };
+
+static int
+put_facts(struct wire_writer *w, const struct leaf_facts *f)
+{
+	wire_put_text(w, f != NULL ? f->names : "");
+	wire_put_u64(w, f != NULL ? (uint64_t)f->until_s : 0);
+	return wire_done(w);
+}
 
 static int
 handle_signer_load(struct chan *ch, struct chan_in *in)
 {
+	unsigned purpose = wire_get_u8(&in->body);
 	struct slice key = wire_get_bytes(&in->body, MSG_PAYLOAD_MAX);
 	struct slice chain = wire_get_bytes(&in->body, MSG_CHAIN_MAX);
-	uint8_t payload[3 + MSG_REASON_MAX];
+	uint8_t payload[1 + 2 + MSG_REASON_MAX + 2 + MSG_NAMES_MAX + 8];
 	struct wire_writer w;
 	enum signer_state state;
 	const char *why = "";
@@ -157,44 +187,78 @@ handle_signer_load(struct chan *ch, struct chan_in *in)
 
 	if (r < 0)
 		return r;
+	if (purpose >= SIGNER_PURPOSE_COUNT)
+		return ERR_FORMAT;
 	state = private_key_load(key, chain, &signer.key, &why);
 	if (state == SIGNER_READY)
 		chan_set_state(ch, ST_LOADED);
+	signer.use.purpose = (enum signer_purpose)purpose;
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_u8(&w, (uint8_t)state);
 	wire_put_text(&w, why);
-	if (wire_done(&w) < 0)
+	if (put_facts(&w,
+		state == SIGNER_READY ? private_key_leaf(signer.key) : NULL) <
+	    0)
 		return ERR_LIMIT;
 	return chan_reply(ch, in->id, MSG_SIGNER_LOADED, &w, -1);
+}
+
+/* SECURITY: one process that asks again and again takes no other's place. */
+static bool
+has_place(uint32_t process)
+{
+	const struct asker *f;
+	size_t n = 0;
+
+	TAILQ_FOREACH(f, &signer.askers, entry)
+		n += f->process == process;
+	return signer.n_askers < ASKERS_MAX &&
+	    (process == 0 || n < CHANNELS_PER_PROCESS);
 }
 
 static int
 handle_signer_attach(struct chan *ch, struct chan_in *in)
 {
 	static struct log_rate rate;
-	struct frontend *f;
-	int fd = in->fd;
+	uint32_t process = wire_get_u32(&in->body);
+	struct asker *f;
+	int fd = in->fd, r = wire_end(&in->body);
 
 	(void)ch;
-	if (chan_count(ROLE_FRONTEND) >= FRONTENDS_MAX) {
+	if (r < 0)
+		return r;
+	if (!has_place(process)) {
 		log_limited(&rate, 1000, LOG_LEVEL_WARN,
-		    "too many frontend channels: a new one is closed");
+		    "too many channels of process %u or of all: a new one is "
+		    "closed",
+		    process);
 		return 0;
 	}
 	in->fd = -1;
 	f = mem_new(sizeof(*f));
+	f->process = process;
 	f->tokens = SIGNS_BURST;
 	f->tokens_ms = clock_mono_ms();
-	chan_set_user(
-	    chan_accepted(signer.base, fd, &frontend_peer, &signer), f);
+	TAILQ_INSERT_TAIL(&signer.askers, f, entry);
+	signer.n_askers++;
+	chan_set_user(chan_accepted(signer.base, fd,
+			  &askers[signer.use.purpose], &signer),
+	    f);
 	return 0;
 }
 
+/* The key has been replaced: handshakes that are under way are finished. */
 static void
 secretd_closed(struct chan *ch)
 {
+	const struct timeval end = { .tv_sec = RETIRED_S };
+
 	(void)ch;
-	(void)event_base_loopbreak(signer.base);
+	signer.retired = true;
+	if (signer.n_askers == 0)
+		(void)event_base_loopbreak(signer.base);
+	else
+		(void)event_base_loopexit(signer.base, &end);
 }
 
 static const struct chan_handler from_secretd[] = {
@@ -244,9 +308,10 @@ signer_run(int fd, bool tls12_allowed)
 		_exit(1);
 	(void)prctl(PR_SET_NAME, "doorward-signer");
 	sandbox_tighten(&(struct sandbox){
-	    .role = SANDBOX_SIGNER, .max_fds = FRONTENDS_MAX + 64 });
+	    .role = SANDBOX_SIGNER, .max_fds = ASKERS_MAX + 64 });
 	signer.base = daemon_base();
-	signer.tls12_allowed = tls12_allowed;
+	signer.use.tls12 = tls12_allowed;
+	TAILQ_INIT(&signer.askers);
 	(void)chan_accepted(signer.base, fd, &secretd_peer, &signer);
 	(void)event_base_dispatch(signer.base);
 	/* No exit handlers: they would touch what is the parent's. */

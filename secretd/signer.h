@@ -1,6 +1,6 @@
 /*
  * The signer: a child of secretd that holds one TLS private key and signs
- * handshakes with it, for the frontends whose channels secretd hands to it.
+ * handshakes with it, for those whose channels secretd hands to it.
  */
 #ifndef SECRETD_SIGNER_H
 #define SECRETD_SIGNER_H
@@ -9,7 +9,8 @@
 
 /* Life of the child, right after fork: leaves everything of the parent's
  * behind but fd (the channel to secretd) and the log, confines itself, serves.
- * Ends with the channel. */
+ * Once that channel is closed it serves those it has until they are gone, and
+ * 30 s at most; when secretd dies it dies too. */
 void signer_run(int fd, bool tls12_allowed) __attribute__((noreturn));
 
 #endif

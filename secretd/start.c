@@ -70,10 +70,15 @@ secretd_confine(const struct secretd *d)
 		add(&p, d->slots.credentials);
 	add_state_dir(&p, d->state_dir);
 	add_folder_of(&p, s->signing_key);
-	if (settings_tls(s)) {
-		add_folder_of(&p, s->cert_file);
-		add_folder_of(&p, s->key_file);
+	for (size_t i = 0; i < s->n_certificates; i++) {
+		add_folder_of(&p, s->certificates[i].cert_file);
+		add_folder_of(&p, s->certificates[i].key_file);
 	}
+	for (size_t i = 0; i < SERVICE_COUNT; i++)
+		if (s->services[i].in_use) {
+			add_folder_of(&p, s->services[i].auth.cert_file);
+			add_folder_of(&p, s->services[i].auth.key_file);
+		}
 	sandbox_enter(&(struct sandbox){ .role = SANDBOX_SECRETD,
 	    .paths = p.at,
 	    .n_paths = p.n,

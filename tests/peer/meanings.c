@@ -179,7 +179,7 @@ keys_for_authd_alone(void)
 	static const enum msg_type asked[] = { MSG_SESSION_KEYS,
 		MSG_CLUSTER_TOKEN, MSG_SIGNER_LOAD, MSG_SIGNER_ATTACH,
 		MSG_SESSION_KEYS_RESULT, MSG_CLUSTER_TOKEN_RESULT,
-		MSG_LEASE_RESULT, MSG_REVOKE };
+		MSG_LEASE_RESULT, MSG_REVOKE, MSG_CHANGED };
 	static uint8_t zeroes[64];
 
 	expect_canary(MSG_SESSION_KEYS, "the seal key");

@@ -512,8 +512,12 @@ static const struct chan_peer of_signer = { .self = ROLE_SIGNER,
 
 START_TEST(test_descriptor)
 {
+	uint8_t payload[4];
+	struct wire_writer w;
 	int pair[2];
 
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u32(&w, 0);
 	keep = _i == 1;
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	server = chan_accepted(base, pair[0], &of_signer, NULL);
@@ -521,9 +525,9 @@ START_TEST(test_descriptor)
 	spin(5);
 	int before = count_fds();
 	ck_assert_int_eq(
-	    chan_push(client, MSG_SIGNER_ATTACH, NULL, STDIN_FILENO), 0);
+	    chan_push(client, MSG_SIGNER_ATTACH, &w, STDIN_FILENO), 0);
 	ck_assert_int_eq(
-	    chan_push(client, MSG_SIGNER_ATTACH, NULL, -1), ERR_PROTOCOL);
+	    chan_push(client, MSG_SIGNER_ATTACH, &w, -1), ERR_PROTOCOL);
 	spin(10);
 	ck_assert_uint_eq(n_handled, 1);
 	ck_assert_int_eq(count_fds(), before + (keep ? 1 : 0));

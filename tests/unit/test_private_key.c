@@ -145,8 +145,9 @@ START_TEST(signatures_verify)
 	const char *why;
 
 	ck_assert_int_eq(load(key, cert, &k), SIGNER_READY);
-	scheme = sign_check(
-	    private_key_kind(k), true, signs[_i].scheme, message, &why);
+	scheme = sign_check(private_key_kind(k),
+	    (struct sign_use){ SIGNER_TLS_SERVER, true }, signs[_i].scheme,
+	    message, &why);
 	ck_assert_ptr_nonnull(scheme);
 	ck_assert_int_eq(private_key_sign(k, scheme, message, sig, &len), 0);
 	ck_assert(verifies(pkey, scheme, message, sig, len));

@@ -42,7 +42,8 @@ allowed(
     enum key_kind kind, bool tls12, unsigned scheme, const char *p, size_t len)
 {
 	const char *why = NULL;
-	bool ok = sign_check(kind, tls12, (uint16_t)scheme,
+	struct sign_use use = { SIGNER_TLS_SERVER, tls12 };
+	bool ok = sign_check(kind, use, (uint16_t)scheme,
 		      (struct slice){ p, len }, &why) != NULL;
 
 	ck_assert(ok || why != NULL);
@@ -106,6 +107,37 @@ START_TEST(other_contexts_are_refused)
 		memcpy(p + 64, contexts[i], strlen(contexts[i]));
 		ck_assert(!allowed(KEY_P256, true, 0x0403, p, len));
 	}
+}
+END_TEST
+
+static bool
+client_allowed(const char *p, size_t len)
+{
+	struct sign_use use = { SIGNER_TLS_CLIENT, true };
+	const char *why = NULL;
+
+	return sign_check(KEY_P256, use, 0x0403, (struct slice){ p, len },
+		   &why) != NULL;
+}
+
+/* A client's key signs a client's handshake of TLS 1.3 and nothing else. */
+START_TEST(clients_sign_as_clients)
+{
+	static const char side[] = "client";
+	char p[MAX];
+	size_t len = make_tls13(p, 32);
+
+	ck_assert(!client_allowed(p, len));
+	memcpy(p + 64 + strlen("TLS 1.3, "), side, strlen(side));
+	ck_assert(client_allowed(p, len));
+	for (size_t i = 0; i < FIXED; i++) {
+		p[i] = (char)(p[i] ^ 1);
+		ck_assert_msg(!client_allowed(p, len), "byte %zu", i);
+		p[i] = (char)(p[i] ^ 1);
+	}
+	len = make_tls12(p, 23, 65);
+	ck_assert(allowed(KEY_P256, true, 0x0403, p, len));
+	ck_assert(!client_allowed(p, len));
 }
 END_TEST
 
@@ -215,6 +247,7 @@ main(void)
 	tcase_add_loop_test(tc, tls13_is_exact, 0, 3);
 	tcase_add_loop_test(tc, tls13_every_byte_counts, 0, 3);
 	tcase_add_test(tc, other_contexts_are_refused);
+	tcase_add_test(tc, clients_sign_as_clients);
 	tcase_add_loop_test(tc, schemes_fit_the_key, 0, 3);
 	tcase_add_test(tc, tls12_is_exact);
 	tcase_add_loop_test(tc, tls12_every_byte_counts, 0, 6);

@@ -138,13 +138,14 @@ stop_signer(void)
 }
 
 static unsigned
-load(void)
+load(enum signer_purpose purpose)
 {
 	uint8_t p[4096];
 	struct wire_writer w;
 	size_t len;
 
 	wire_writer_init(&w, p, sizeof(p));
+	wire_put_u8(&w, purpose);
 	wire_put_slice(&w, key);
 	wire_put_slice(&w, cert);
 	send_message(secretd_fd, MSG_SIGNER_LOAD, 1, p, w.len, -1);
@@ -154,16 +155,27 @@ load(void)
 }
 
 static int
-attach(void)
+attach_as(uint32_t process)
 {
+	uint8_t p[4];
+	struct wire_writer w;
 	int pair[2];
+
+	wire_writer_init(&w, p, sizeof(p));
+	wire_put_u32(&w, process);
 
 	ck_assert_int_eq(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
-	send_message(secretd_fd, MSG_SIGNER_ATTACH, 0, "", 0, pair[1]);
+	send_message(secretd_fd, MSG_SIGNER_ATTACH, 0, p, w.len, pair[1]);
 	(void)close(pair[1]);
 	timeout(pair[0]);
 	return pair[0];
+}
+
+static int
+attach(void)
+{
+	return attach_as(0);
 }
 
 static size_t
@@ -196,7 +208,7 @@ START_TEST(signs_for_several)
 {
 	int a, b;
 
-	ck_assert_uint_eq(load(), SIGNER_READY);
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_READY);
 	a = attach();
 	b = attach();
 	hello(a);
@@ -216,7 +228,7 @@ START_TEST(hostile_frontends_lose_their_channel)
 	size_t good_len = make_sign(good, sizeof(good), 0x0403), len;
 	int fd;
 
-	ck_assert_uint_eq(load(), SIGNER_READY);
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_READY);
 	for (unsigned type = 0; type < MSG_COUNT + 2; type++) {
 		if (type == MSG_SIGN)
 			continue;
@@ -257,10 +269,71 @@ START_TEST(hostile_frontends_lose_their_channel)
 }
 END_TEST
 
+/* One process asks for ever more channels: another one still gets its own. */
+START_TEST(no_process_takes_all_places)
+{
+	int greedy[16], modest;
+	uint8_t p[64];
+	size_t len;
+
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_READY);
+	for (size_t i = 0; i < 16; i++)
+		greedy[i] = attach_as(1234);
+	modest = attach_as(5678);
+	hello(modest);
+	ck_assert(signs(modest));
+	for (size_t i = 0; i < 8; i++) {
+		hello(greedy[i]);
+		ck_assert(signs(greedy[i]));
+	}
+	for (size_t i = 8; i < 16; i++)
+		ck_assert_uint_eq(
+		    receive(greedy[i], p, sizeof(p), &len), MSG_NONE);
+	(void)close(greedy[0]);
+	(void)close(modest);
+	for (size_t i = 1; i < 16; i++)
+		(void)close(greedy[i]);
+}
+END_TEST
+
+/* A client's key: egress's channels, and no server's handshake. */
+START_TEST(a_clients_key_signs_no_servers_handshake)
+{
+	uint8_t p[1024];
+	size_t len = make_sign(p, sizeof(p), 0x0403);
+	int fd;
+
+	ck_assert_uint_eq(load(SIGNER_TLS_CLIENT), SIGNER_READY);
+	fd = attach();
+	hello(fd);
+	send_message(fd, MSG_SIGN, 5, p, len, -1);
+	ck_assert_uint_eq(receive(fd, p, sizeof(p), &len), MSG_NONE);
+	(void)close(fd);
+}
+END_TEST
+
+/* secretd closes its channel: who is there is served to his end. */
+START_TEST(a_retired_signer_serves_those_it_has)
+{
+	int a, b;
+
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_READY);
+	a = attach();
+	b = attach();
+	hello(a);
+	hello(b);
+	ck_assert_int_eq(shutdown(secretd_fd, SHUT_RDWR), 0);
+	ck_assert(signs(a));
+	(void)close(a);
+	ck_assert(signs(b));
+	(void)close(b); /* the last one: stop_signer sees it end */
+}
+END_TEST
+
 START_TEST(the_key_is_loaded_once)
 {
-	ck_assert_uint_eq(load(), SIGNER_READY);
-	ck_assert_uint_eq(load(), SIGNER_STATE_COUNT);
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_READY);
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_STATE_COUNT);
 }
 END_TEST
 
@@ -283,7 +356,7 @@ START_TEST(too_many_are_slowed)
 	bool refused = false;
 	int fd;
 
-	ck_assert_uint_eq(load(), SIGNER_READY);
+	ck_assert_uint_eq(load(SIGNER_TLS_SERVER), SIGNER_READY);
 	fd = attach();
 	hello(fd);
 	/* More than the burst, pipelined so as to be faster than the rate. */
@@ -313,6 +386,9 @@ main(void)
 	tcase_add_checked_fixture(tc, start_signer, stop_signer);
 	tcase_add_test(tc, signs_for_several);
 	tcase_add_test(tc, hostile_frontends_lose_their_channel);
+	tcase_add_test(tc, no_process_takes_all_places);
+	tcase_add_test(tc, a_clients_key_signs_no_servers_handshake);
+	tcase_add_test(tc, a_retired_signer_serves_those_it_has);
 	tcase_add_test(tc, the_key_is_loaded_once);
 	tcase_add_test(tc, no_frontend_before_the_key);
 	tcase_add_test(tc, too_many_are_slowed);

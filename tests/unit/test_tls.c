@@ -4,6 +4,7 @@
 
 #include <check.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,10 +28,11 @@
 /* One frontend worker and its secretd. */
 struct pair {
 	struct chan *frontend, *secretd;
-	struct toy_signer signer[4];
+	struct toy_signer signer[8];
 	unsigned n_identities;
 	const char *chain;
 	EVP_PKEY *key;
+	const struct tls_fixture *second; /* certificate 1 */
 	bool none;
 	unsigned n_asked_tickets;
 	unsigned char tickets[3 * TICKET_KEY_LEN];
@@ -51,7 +53,9 @@ handle_identity(struct chan *ch, struct chan_in *in)
 	struct wire_writer w;
 	int fds[2];
 
-	if (wire_get_u16(&in->body) != 0 || wire_end(&in->body) != 0)
+	unsigned number = wire_get_u16(&in->body);
+
+	if (wire_end(&in->body) != 0 || number >= settings.n_certificates)
 		return ERR_FORMAT;
 	wire_writer_init(&w, payload, sizeof(payload));
 	if (p->none) {
@@ -59,13 +63,14 @@ handle_identity(struct chan *ch, struct chan_in *in)
 		wire_put_u8(&w, 1);
 		return chan_reply(ch, in->id, MSG_TLS_IDENTITY_NONE, &w, -1);
 	}
-	ck_assert(p->n_identities < 4);
+	ck_assert(p->n_identities < 8);
 	ck_assert(
 	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		0, fds) == 0);
-	toy_signer_attach(&p->signer[p->n_identities++], base, p->key, fds[1]);
-	wire_put_u16(&w, 1);
-	wire_put_bytes(&w, p->chain, strlen(p->chain));
+	const char *chain = number == 0 ? p->chain : p->second->chain_pem;
+	toy_signer_attach(&p->signer[p->n_identities++], base,
+	    number == 0 ? p->key : p->second->key, fds[1]);
+	wire_put_bytes(&w, chain, strlen(chain));
 	int r = chan_reply(ch, in->id, MSG_TLS_IDENTITY_RESULT, &w, fds[0]);
 	close(fds[0]);
 	return r;
@@ -139,6 +144,7 @@ setup(void)
 	tls_fixture_make(&other, "RSA-2048");
 	memset(&settings, 0, sizeof(settings));
 	settings.tls_min = TLS_VERSION_1_3;
+	settings.n_certificates = 1;
 }
 
 static void
@@ -184,9 +190,11 @@ on_failed(struct conn *c, enum conn_failure why, void *arg)
 static const struct conn_ops ops = { on_connected, on_nothing, NULL, on_nothing,
 	on_failed };
 
-/* Handshakes with p's certificate as trust, and reads the tickets. */
+static const char *server_name; /* to send, NULL: none */
+
+/* Handshakes with the server's context, and reads the tickets. */
 static void
-link_up(struct link *l, struct pair *p, SSL_CTX *ctx, SSL_SESSION *resume,
+link_up_in(struct link *l, SSL_CTX *server, SSL_CTX *ctx, SSL_SESSION *resume,
     const char *alpn)
 {
 	int fds[2];
@@ -198,13 +206,18 @@ link_up(struct link *l, struct pair *p, SSL_CTX *ctx, SSL_SESSION *resume,
 	SSL_set_fd(l->ssl, fds[0]);
 	SSL_set_connect_state(l->ssl);
 	SSL_set_verify(l->ssl, SSL_VERIFY_PEER, NULL);
+	if (server_name != NULL) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s", server_name);
+		ck_assert(SSL_set_tlsext_host_name(l->ssl, name) == 1);
+	}
 	if (alpn != NULL)
 		SSL_set_alpn_protos(l->ssl, (const unsigned char *)alpn,
 		    (unsigned)strlen(alpn));
 	if (resume != NULL)
 		SSL_set_session(l->ssl, resume);
 	l->conn = conn_accepted(base, fds[1], &ops, l);
-	conn_tls_server(l->conn, tls_ctx(p->tls), 2000);
+	conn_tls_server(l->conn, server, 2000);
 	int64_t end = clock_mono_ms() + 1000;
 	while (!l->over && !(l->up && l->done) && clock_mono_ms() < end) {
 		ERR_clear_error();
@@ -216,6 +229,13 @@ link_up(struct link *l, struct pair *p, SSL_CTX *ctx, SSL_SESSION *resume,
 		return;
 	(void)SSL_read(l->ssl, got, sizeof(got));
 	l->session = SSL_get1_session(l->ssl);
+}
+
+static void
+link_up(struct link *l, struct pair *p, SSL_CTX *ctx, SSL_SESSION *resume,
+    const char *alpn)
+{
+	link_up_in(l, tls_ctx(p->tls), ctx, resume, alpn);
 }
 
 static void
@@ -240,10 +260,8 @@ START_TEST(test_identity)
 	while (tls_ctx(p.tls) == NULL && clock_mono_ms() < end)
 		spin(1);
 	tls_status(p.tls, &s);
-	ck_assert(s.identity && s.signer);
-	ck_assert_ptr_nonnull(strstr(s.name, "localhost"));
-	ck_assert_int_gt(s.not_after, clock_unix_s());
-	ck_assert_int_eq(p.until_s, s.not_after);
+	ck_assert(s.identities == 1 && s.signers == 1);
+	ck_assert_int_gt(p.until_s, clock_unix_s());
 	SSL_CTX *ctx = tls_fixture_client(&cert, TLS1_3_VERSION);
 	link_up(&l, &p, ctx, NULL, "\x02h2\x08http/1.1");
 	ck_assert(l.up && l.done);
@@ -309,6 +327,93 @@ START_TEST(test_rotation)
 	SSL_CTX_free(old);
 	SSL_CTX_free(new);
 	pair_stop(&p);
+}
+END_TEST
+
+/* secretd pushes that there is another: a connection that was accepted before
+ * and says hello after gets the new one. */
+START_TEST(test_pushed_change)
+{
+	struct pair p = { .none = false };
+	struct link l;
+	pair_start(&p, &cert);
+	SSL_CTX *before = tls_ctx(p.tls);
+	SSL_CTX_up_ref(before);
+	p.chain = other.chain_pem;
+	p.key = other.key;
+	tls_changed(p.tls, 1); /* there is none */
+	spin(10);
+	ck_assert_uint_eq(p.n_identities, 1);
+	tls_changed(p.tls, 0);
+	spin(20);
+	ck_assert_uint_eq(p.n_identities, 2);
+	ck_assert_ptr_ne(tls_ctx(p.tls), before);
+	SSL_CTX *client = tls_fixture_client(&other, TLS1_3_VERSION);
+	link_up_in(&l, before, client, NULL, NULL);
+	ck_assert(l.up && l.done);
+	ck_assert_uint_eq(p.signer[1].asked, 1);
+	link_down(&l);
+	SSL_CTX_free(before);
+	SSL_CTX_free(client);
+	pair_stop(&p);
+}
+END_TEST
+
+static const struct {
+	const char *host; /* NULL: none is sent */
+	int which;
+} hosts[] = {
+	{ "localhost", 0 },
+	{ NULL, 0 },
+	{ "elsewhere.test", 0 },
+	{ "example.org", 1 },
+	{ "EXAMPLE.org", 1 },
+	{ "a.example.org", 1 },
+	{ "A.Example.Org", 1 },
+	{ "a.b.example.org", 0 },
+	{ "special.example.org", 0 }, /* exactly beats a wildcard */
+	{ "notexample.org", 0 },
+};
+
+/* Two certificates, of keys of two kinds. */
+START_TEST(test_server_name)
+{
+	struct tls_fixture first, second;
+	struct pair p = { .second = &second, .n_tickets = 1 };
+	struct link l;
+	settings.n_certificates = 2;
+	settings.tls_min = TLS_VERSION_1_2;
+	tls_fixture_make_for(
+	    &first, "P-256", "DNS:localhost,DNS:special.example.org");
+	tls_fixture_make_for(
+	    &second, "RSA-2048", "DNS:Example.org,DNS:*.EXAMPLE.org");
+	pair_start(&p, &first);
+	const struct tls_fixture *expected =
+	    hosts[_i].which == 0 ? &first : &second;
+	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
+	     version++) {
+		SSL_CTX *client = tls_fixture_client(expected, version);
+		server_name = hosts[_i].host;
+		link_up(&l, &p, client, NULL, NULL);
+		server_name = NULL;
+		ck_assert_msg(l.up && l.done, "%s", hosts[_i].host);
+		X509 *got = SSL_get1_peer_certificate(l.ssl);
+		ck_assert_int_eq(X509_cmp(got, expected->cert), 0);
+		X509_free(got);
+		/* One set of ticket keys for all of them. */
+		SSL_SESSION *session = SSL_SESSION_dup(l.session);
+		link_down(&l);
+		server_name = hosts[_i].host;
+		link_up(&l, &p, client, session, NULL);
+		server_name = NULL;
+		ck_assert(l.done && SSL_session_reused(l.ssl));
+		SSL_SESSION_free(session);
+		link_down(&l);
+		SSL_CTX_free(client);
+	}
+	pair_stop(&p);
+	tls_fixture_drop(&first);
+	tls_fixture_drop(&second);
 }
 END_TEST
 
@@ -475,6 +580,9 @@ main(void)
 	tcase_add_test(t, test_identity);
 	tcase_add_test(t, test_without_identity);
 	tcase_add_test(t, test_rotation);
+	tcase_add_test(t, test_pushed_change);
+	tcase_add_loop_test(
+	    t, test_server_name, 0, (int)(sizeof(hosts) / sizeof(hosts[0])));
 	tcase_add_loop_test(t, test_bad_identity_changes_nothing, 0, 3);
 	tcase_add_loop_test(t, test_resumption, 0, 6);
 	tcase_add_test(t, test_ticket_keys_are_asked_again);

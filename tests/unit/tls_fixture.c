@@ -48,6 +48,12 @@ make_key(const char *kind)
 void
 tls_fixture_make(struct tls_fixture *f, const char *kind)
 {
+	tls_fixture_make_for(f, kind, "DNS:localhost,IP:127.0.0.1");
+}
+
+void
+tls_fixture_make_for(struct tls_fixture *f, const char *kind, const char *names)
+{
 	f->key = make_key(kind);
 	ck_assert_ptr_nonnull(f->key);
 	X509 *x = X509_new();
@@ -60,7 +66,7 @@ tls_fixture_make(struct tls_fixture *f, const char *kind)
 	    (const unsigned char *)"localhost", -1, -1, 0);
 	X509_set_issuer_name(x, X509_get_subject_name(x));
 	add_extension(x, NID_basic_constraints, "critical,CA:TRUE");
-	add_extension(x, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1");
+	add_extension(x, NID_subject_alt_name, names);
 	ck_assert(X509_sign(x, f->key, EVP_sha256()) > 0);
 	f->cert = x;
 

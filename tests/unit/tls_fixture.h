@@ -19,6 +19,9 @@ struct tls_fixture {
 
 /* kind: "P-256", "P-384", "RSA-2048", ... */
 void tls_fixture_make(struct tls_fixture *f, const char *kind);
+/* The same for other names: "DNS:*.example.org,DNS:example.org". */
+void tls_fixture_make_for(
+    struct tls_fixture *f, const char *kind, const char *names);
 void tls_fixture_drop(struct tls_fixture *f);
 /* A server's context with the key in this process. */
 SSL_CTX *tls_fixture_server(const struct tls_fixture *f, int version);
