@@ -8,8 +8,11 @@ egress_libegress_a_SOURCES = \
 	egress/front_frames.h \
 	egress/handlers.h \
 	egress/inject.h \
+	egress/internal.h \
 	egress/lease.h \
 	egress/local.h \
+	egress/location.h \
+	egress/response.h \
 	egress/trust.h \
 	egress/upstream.h \
 	egress/body.h \
@@ -19,8 +22,11 @@ egress_libegress_a_SOURCES = \
 	egress/front_http.c \
 	egress/handlers.c \
 	egress/inject.c \
+	egress/internal.c \
 	egress/lease.c \
 	egress/local.c \
+	egress/location.c \
+	egress/response.c \
 	egress/trust.c \
 	egress/upstream.c
 

@@ -1,6 +1,6 @@
 EGRESS_TESTS = tests/unit/test_egress_inject tests/unit/test_egress_body \
 	tests/unit/test_egress_lease tests/unit/test_egress_exchange \
-	tests/unit/test_egress_local
+	tests/unit/test_egress_local tests/unit/test_egress_response
 check_PROGRAMS += $(EGRESS_TESTS)
 TESTS += $(EGRESS_TESTS)
 
@@ -10,6 +10,9 @@ EGRESS_TEST_LIBS = $(EGRESS_LIBS) $(CHECK_LIBS)
 tests_unit_test_egress_inject_SOURCES = tests/unit/test_egress_inject.c
 tests_unit_test_egress_inject_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
 tests_unit_test_egress_inject_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_egress_response_SOURCES = tests/unit/test_egress_response.c
+tests_unit_test_egress_response_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_egress_response_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_test_egress_body_SOURCES = tests/unit/test_egress_body.c
 tests_unit_test_egress_body_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
 tests_unit_test_egress_body_LDADD = $(EGRESS_TEST_LIBS)
