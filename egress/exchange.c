@@ -18,6 +18,7 @@
 #include "egress/front.h"
 #include "egress/inject.h"
 #include "egress/lease.h"
+#include "egress/response.h"
 #include "egress/upstream.h"
 
 #define IDLE_MS 600000 /* silence in the middle of a response */
@@ -168,13 +169,25 @@ response_finish(struct exchange *x)
 static int
 response_put_head(struct exchange *x, const struct http_response *from)
 {
+	const struct frame_request *q = &x->front->q;
+	struct location place = { .settings = x->eg->settings,
+		.route = &x->route,
+		.host = q->host,
+		.has_query = q->has_query,
+		.query = q->query };
+	char text[HTTP_HEAD_MAX];
 	struct frame_response a;
+	struct http_out room;
 
-	inject_response(&a, x->eg->settings, x->front->q.method, from);
+	inject_response(&a, x->eg->settings, q->method, from);
+	http_out_init(&room, text, sizeof(text));
+	if (response_filter(&a, &room, &place) != RESPONSE_PASSES)
+		return ERR_DENIED;
 	return x->front->ops->response(x->front, &a);
 }
 
-/* Reads one response head. 0: one is through; ERR_MORE; ERR_FORMAT. */
+/* Reads one response head. 0: one is through; ERR_MORE; ERR_FORMAT; ERR_DENIED:
+ * not for the client. */
 static int
 response_head(struct exchange *x)
 {

@@ -197,6 +197,8 @@ local_route(const struct settings *s, struct slice path)
 		route.service = i;
 		route.base = slice_of(service->url.path);
 		route.rest = rest;
+		route.mount = (struct slice){ path.p, path.len - rest.len };
+		route.stripped = true;
 		if (route.base.len == 0 && rest.len == 0)
 			route.rest = SLICE("/");
 	}

@@ -52,6 +52,17 @@ warn_of_cookies(const struct location *l)
 }
 
 static void
+warn_of_refusal(const struct location *l)
+{
+	static struct log_rate rate;
+
+	log_limited(&rate, 10000, LOG_LEVEL_ERROR,
+	    "%s does not accept Doorward's credential; the client got 502: "
+	    "check external_services and the service's secrets",
+	    l->settings->services[l->route->service].name);
+}
+
+static void
 warn_of_redirect(const struct location *l)
 {
 	static struct log_rate rate;
@@ -143,8 +154,10 @@ response_filter(
 	bool is_redirect = a->status / 100 == 3 && a->status != 304;
 	size_t kept = 0;
 
-	if (service && (a->status == 401 || a->status == 407))
+	if (service && (a->status == 401 || a->status == 407)) {
+		warn_of_refusal(l);
 		return RESPONSE_UNAUTHORIZED;
+	}
 	for (size_t i = 0; i < a->fields.n; i++) {
 		struct http_field f = a->fields.at[i];
 		enum place_fate fate;

@@ -598,6 +598,8 @@ START_TEST(where_to)
 	ck_assert(slice_is(r.base, routes[_i].base));
 	ck_assert(slice_is(r.rest, routes[_i].rest));
 	ck_assert_int_eq(r.inject, INJECT_NONE);
+	ck_assert(r.stripped);
+	ck_assert_uint_eq(r.mount.len, strlen(s.services[r.service].name) + 1);
 }
 END_TEST
 
