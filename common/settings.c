@@ -22,17 +22,25 @@
 #define SETTINGS_FILE_MAX (1024 * 1024)
 
 void
-settings_complain(const struct settings *s, struct conf_errors *e, bool warning,
-    const char *path, const char *format, ...)
+settings_vcomplain(const struct settings *s, struct conf_errors *e,
+    bool warning, const char *path, const char *format, va_list ap)
 {
 	struct conf_place at = conf_place_near(&s->places, path);
 	char text[900];
+
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	conf_error_add(e, warning, at.line, at.column, "%s: %s", path, text);
+}
+
+void
+settings_complain(const struct settings *s, struct conf_errors *e, bool warning,
+    const char *path, const char *format, ...)
+{
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(text, sizeof(text), format, ap);
+	settings_vcomplain(s, e, warning, path, format, ap);
 	va_end(ap);
-	conf_error_add(e, warning, at.line, at.column, "%s: %s", path, text);
 }
 
 struct conf_place

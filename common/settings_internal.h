@@ -2,6 +2,8 @@
 #ifndef COMMON_SETTINGS_INTERNAL_H
 #define COMMON_SETTINGS_INTERNAL_H
 
+#include <stdarg.h>
+
 #include "common/settings.h"
 
 #define DEFAULT_SECRETS_DIR "/etc/doorward/secrets"
@@ -13,6 +15,9 @@
 void settings_complain(const struct settings *s, struct conf_errors *e,
     bool warning, const char *path, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
+void settings_vcomplain(const struct settings *s, struct conf_errors *e,
+    bool warning, const char *path, const char *format, va_list ap)
+    __attribute__((format(printf, 5, 0)));
 
 /* settings_check.c: fills in what follows from other values, and checks. */
 void settings_check(struct settings *s, struct conf_errors *e);

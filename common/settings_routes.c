@@ -5,8 +5,6 @@
  */
 #include "common/settings_internal.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,13 +29,11 @@ complain(const struct check *c, bool warning, const char *key,
     const char *format, ...)
 {
 	char *path = mem_printf("doorward.routes[%zu].%s", c->number, key);
-	char text[800];
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(text, sizeof(text), format, ap);
+	settings_vcomplain(c->s, c->e, warning, path, format, ap);
 	va_end(ap);
-	settings_complain(c->s, c->e, warning, path, "%s", text);
 	free(path);
 }
 

@@ -74,6 +74,18 @@ test('a reference that leads nowhere is refused, one that leads somewhere is use
   }
 });
 
+test('log_level counts where LOG_LEVEL names none', async (t) => {
+  const config = (level) => ({ deployment: { logger: { log_level: level } } });
+  const loaded = /DBG Credentials loaded from secret file \[\S+\/login-token-signing-key\/value\.txt\]/;
+  const cases = [['debug', '', true], ['info', '', false], ['debug', 'info', false], ['error', 'debug', true]];
+  for (const [level, environment, debug] of cases) {
+    const dw = await startDoorward(t, { console: nowhere, config: config(level), env: { LOG_LEVEL: environment } });
+    assert.equal(/ DBG /.test(dw.log), debug, `${level}, LOG_LEVEL=${environment}: ${dw.log}`);
+    assert.equal(loaded.test(dw.log), debug, `${level}, LOG_LEVEL=${environment}: ${dw.log}`);
+    await dw.stop();
+  }
+});
+
 test('strategies that are not there are refused by every program in one sentence', async (t) => {
   const cases = [
     ['openid', /auth\.strategy: openid is not available in this version; use token or anonymous/],
