@@ -4,6 +4,7 @@ common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
 common_libcommon_a_SOURCES = \
 	common/audit.h \
 	common/b64url.h \
+	common/base_url.h \
 	common/chan.h \
 	common/chan_internal.h \
 	common/cidr.h \
@@ -88,6 +89,7 @@ common_libcommon_a_SOURCES = \
 	common/settings_egress.c \
 	common/settings_credentials.c \
 	common/route.c \
+	common/base_url.c \
 	common/http/chars.c \
 	common/http/head.c \
 	common/http/scan.c \

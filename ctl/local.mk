@@ -5,6 +5,7 @@ doorward_SOURCES = \
 	ctl/commands.h \
 	ctl/run.h \
 	ctl/check_config.c \
+	ctl/explain_url.c \
 	ctl/main.c \
 	ctl/run.c \
 	ctl/run_child.c \

@@ -23,6 +23,10 @@ static const struct command commands[] = {
 	    "start all daemons in a directory of their own and watch over them" },
 	{ "check-config", command_check_config, "[--config FILE]",
 	    "say what every line means, and what is wrong" },
+	{ "explain-url", command_explain_url,
+	    "--host HOST [--header 'NAME: VALUE']... [--tls] [--peer ADDRESS] "
+	    "[--config FILE]",
+	    "say by which URL people reach this server, and why" },
 	{ "status", command_status, "[--run-dir DIR]",
 	    "ask every daemon how it is" },
 	{ "--version", command_version, "", "print the version" },

@@ -8,6 +8,6 @@ conf_cases = \
 	tests/conf/config/openshift.yaml \
 	tests/conf/config/routes.yaml \
 	tests/conf/config/services.yaml
-dist_check_SCRIPTS += tests/conf/check_config.sh tests/conf/run.sh
-TESTS += tests/conf/check_config.sh tests/conf/run.sh
+dist_check_SCRIPTS += tests/conf/check_config.sh tests/conf/explain_url.sh tests/conf/run.sh
+TESTS += tests/conf/check_config.sh tests/conf/explain_url.sh tests/conf/run.sh
 EXTRA_DIST += $(conf_cases) $(conf_cases:.yaml=.out)
