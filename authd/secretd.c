@@ -8,6 +8,7 @@
 #include "common/chan.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/slot.h"
 
 #include "authd/authd.h"
 #include "authd/keys.h"
@@ -48,18 +49,52 @@ cluster_token_came(int err, struct chan_in *reply, void *arg)
 
 	if (err != 0)
 		return;
+	(void)wire_get_u8(&reply->body); /* without a value there is none */
 	token = wire_get_bytes(&reply->body, MSG_TOKEN_MAX);
 	if (wire_end(&reply->body) == 0)
 		token_verifier_set_cluster_token(a->verifier, token);
 }
 
-void
-secretd_ask(struct authd *a)
+static void
+ask_session_keys(struct authd *a)
 {
 	chan_request(a->secretd, MSG_SESSION_KEYS, NULL, -1, ASK_TIMEOUT_MS,
 	    session_keys_came, a);
-	chan_request(a->secretd, MSG_CLUSTER_TOKEN, NULL, -1, ASK_TIMEOUT_MS,
+}
+
+static void
+ask_cluster_token(struct authd *a)
+{
+	uint8_t payload[2];
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u16(&w, SLOT_CLUSTER_TOKEN_NO);
+	chan_request(a->secretd, MSG_SECRET, &w, -1, ASK_TIMEOUT_MS,
 	    cluster_token_came, a);
+}
+
+void
+secretd_ask(struct authd *a)
+{
+	ask_session_keys(a);
+	ask_cluster_token(a);
+}
+
+/* secretd says that it has something new. */
+static int
+handle_changed(struct chan *ch, struct chan_in *in)
+{
+	unsigned what = wire_get_u8(&in->body);
+	unsigned number = wire_get_u16(&in->body);
+
+	if (wire_end(&in->body) != 0 || what >= CHANGED_COUNT)
+		return ERR_FORMAT;
+	if (what == CHANGED_KEYS)
+		ask_session_keys(chan_ctx(ch));
+	else if (what == CHANGED_SECRET && number == SLOT_CLUSTER_TOKEN_NO)
+		ask_cluster_token(chan_ctx(ch));
+	return 0;
 }
 
 static void
@@ -79,9 +114,15 @@ ask_timer(evutil_socket_t fd, short what, void *arg)
 		secretd_ask(a);
 }
 
+static const struct chan_handler from_secretd[] = {
+	{ MSG_CHANGED, CHAN_READY, handle_changed },
+};
+
 static const struct chan_peer secretd_peer = {
 	.self = ROLE_AUTHD,
 	.peer = ROLE_SECRETD,
+	.handlers = from_secretd,
+	.n_handlers = sizeof(from_secretd) / sizeof(from_secretd[0]),
 	.ready = secretd_ready,
 };
 

@@ -1,7 +1,7 @@
 /*
  * authd's side of secretd: the session keys and the own service-account token,
- * asked for when the channel is ready and again every half minute, so that a
- * new key is in use soon after secretd has it.
+ * asked for when the channel is ready, when secretd says that they are others
+ * now, and again every half minute as a safety net.
  */
 #ifndef AUTHD_SECRETD_H
 #define AUTHD_SECRETD_H

@@ -412,6 +412,12 @@ chan_free(struct chan *ch)
 
 /* --- questions --- */
 
+enum role
+chan_peer_role(const struct chan *ch)
+{
+	return ch->peer->peer;
+}
+
 void *
 chan_ctx(const struct chan *ch)
 {

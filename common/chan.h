@@ -79,6 +79,7 @@ struct chan *chan_connect(struct event_base *base, const char *path,
 void chan_free(struct chan *ch);
 
 void *chan_ctx(const struct chan *ch);
+enum role chan_peer_role(const struct chan *ch);
 /* A second pointer for the daemon's per-channel state; freed by the daemon. */
 void *chan_user(const struct chan *ch);
 void chan_set_user(struct chan *ch, void *user);

@@ -31,6 +31,7 @@ common_libcommon_a_SOURCES = \
 	common/secret.h \
 	common/settings.h \
 	common/settings_internal.h \
+	common/slot.h \
 	common/text.h \
 	common/ticket.h \
 	common/tls_key.h \
@@ -88,6 +89,7 @@ common_libcommon_a_SOURCES = \
 	common/settings_routes.c \
 	common/settings_egress.c \
 	common/settings_credentials.c \
+	common/slot.c \
 	common/route.c \
 	common/base_url.c \
 	common/http/chars.c \

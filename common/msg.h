@@ -26,14 +26,15 @@
 #define MSG_PAYLOAD_MAX 65000
 
 /* Field limits that both sides of the protocol and the tests share. */
-#define MSG_TOKEN_MAX 16384 /* a bearer token */
-#define MSG_COOKIE_MAX 128  /* a session cookie's value */
-#define MSG_USER_MAX 512    /* a user name */
-#define MSG_CLIENT_MAX 64   /* "addr:port" of a client, for the audit trail */
-#define MSG_ROUTE_MAX 200   /* a route's name */
-#define MSG_REASON_MAX 256  /* a sentence for a person */
-#define MSG_CHAIN_MAX 32768 /* a certificate chain in PEM */
-#define MSG_HANDLE_LEN 32   /* SHA-256 of a credential: a session's handle */
+#define MSG_TOKEN_MAX 16384  /* a bearer token */
+#define MSG_COOKIE_MAX 128   /* a session cookie's value */
+#define MSG_USER_MAX 512     /* a user name */
+#define MSG_CLIENT_MAX 64    /* "addr:port" of a client, for the audit trail */
+#define MSG_ROUTE_MAX 200    /* a route's name */
+#define MSG_REASON_MAX 256   /* a sentence for a person */
+#define MSG_CHAIN_MAX 32768  /* a certificate chain in PEM */
+#define MSG_SECRET_MAX 32768 /* the value of a slot */
+#define MSG_HANDLE_LEN 32    /* SHA-256 of a credential: a session's handle */
 #define MSG_KEY_ID_LEN 4
 #define MSG_KEYS_MAX 64	  /* session keys: the current one and previous ones */
 #define MSG_SIGN_MAX 512  /* a signature, or a structure to sign */
@@ -94,10 +95,24 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* u8 n (0: no usable signing key) <= MSG_KEYS_MAX; newest first:
        n x { raw[4] key id, raw[32] seal key, raw[32] screening key } */ \
     X(MSG_SESSION_KEYS_RESULT,R(SECRETD),  R(AUTHD),      1,  4353, FD_NONE, MSG_NONE) \
-    /* Doorward's own service-account token (slot cluster-token). empty */ \
-    X(MSG_CLUSTER_TOKEN,      R(AUTHD),    R(SECRETD),    0,     0, FD_NONE, MSG_CLUSTER_TOKEN_RESULT) \
-    /* bytes token, "" when the slot is empty */ \
-    X(MSG_CLUSTER_TOKEN_RESULT,R(SECRETD), R(AUTHD),      2, 16386, FD_NONE, MSG_NONE) \
+    /* The value of a slot (slot.h says who may ask for which). u16 slot */ \
+    X(MSG_SECRET,             R(AUTHD) | R(EGRESS), \
+                                           R(SECRETD),    2,     2, FD_NONE, MSG_SECRET_RESULT) \
+    /* u8 enum secret_state, bytes value ("" unless SECRET_OK) */ \
+    X(MSG_SECRET_RESULT,      R(SECRETD),  R(AUTHD) | R(EGRESS), \
+                                                          3, 32771, FD_NONE, MSG_NONE) \
+    /* The certificates (PEM) that a service is checked with. u16 enum service_id: its ca_file;
+       SERVICE_COUNT: additional-ca-bundle.pem, for all */ \
+    X(MSG_CA,                 R(EGRESS),   R(SECRETD),    2,     2, FD_NONE, MSG_CA_RESULT) \
+    /* empty; the descriptor is the file, open for reading */ \
+    X(MSG_CA_RESULT,          R(SECRETD),  R(EGRESS),     0,     0, FD_ONE,  MSG_NONE) \
+    /* The other answer to MSG_CA: none is configured, or it is of no use. u8 1 (configured)
+       or 0 */ \
+    X(MSG_CA_NONE,            R(SECRETD),  R(EGRESS),     1,     1, FD_NONE, MSG_NONE) \
+    /* Something that the peer has from secretd is another one now: ask anew. u8 enum changed,
+       u16 number */ \
+    X(MSG_CHANGED,            R(SECRETD),  R(FRONTEND) | R(AUTHD) | R(EGRESS), \
+                                                          3,     3, FD_NONE, MSG_NONE) \
     \
     /* A TLS certificate and a channel to the signer of its key. u16 index of a server
        certificate */ \
@@ -108,9 +123,6 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* The other answer to MSG_TLS_IDENTITY: there is no such certificate, or its signer is
        away. u8 1 (configured) or 0 */ \
     X(MSG_TLS_IDENTITY_NONE,  R(SECRETD),  R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
-    /* Something that the peer uses is not what it was: ask anew. u8 enum changed, u16 number
-       (CHANGED_IDENTITY: of the certificate) */ \
-    X(MSG_CHANGED,            R(SECRETD),  R(FRONTEND),   3,     3, FD_NONE, MSG_NONE) \
     /* The session-ticket keys, shared by all workers. empty */ \
     X(MSG_TICKET_KEYS,        R(FRONTEND), R(SECRETD),    0,     0, FD_NONE, MSG_TICKET_KEYS_RESULT) \
     /* u32 ask again in s; u8 n <= 3, newest first: n x { raw[16] name, raw[32] AES key, raw[32] HMAC key } */ \
@@ -174,19 +186,25 @@ enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_COUNT };
 /* Of a session key: new sessions are made under the current one, a previous one
  * opens what it sealed. */
 enum key_state { KEY_CURRENT, KEY_PREVIOUS, KEY_STATE_COUNT };
-/* What MSG_CHANGED tells of. */
-enum changed {
-	CHANGED_SECRET,
-	CHANGED_KEYS,
-	CHANGED_IDENTITY,
-	CHANGED_CA,
-	CHANGED_COUNT
-};
 /* Whose part in a handshake a key may sign. */
 enum signer_purpose {
 	SIGNER_TLS_SERVER,
 	SIGNER_TLS_CLIENT,
 	SIGNER_PURPOSE_COUNT
+};
+enum secret_state {
+	SECRET_OK,
+	SECRET_NONE, /* there is no file for it */
+	SECRET_BAD,  /* there is one, of no use; or it is not for this role */
+	SECRET_STATE_COUNT
+};
+/* What MSG_CHANGED tells of, and what its number is. */
+enum changed {
+	CHANGED_SECRET,	  /* slot */
+	CHANGED_KEYS,	  /* 0: session keys */
+	CHANGED_IDENTITY, /* of the certificate */
+	CHANGED_CA,	  /* as in MSG_CA */
+	CHANGED_COUNT
 };
 enum signer_state {
 	SIGNER_READY,
@@ -215,7 +233,7 @@ int msg_check(unsigned type, size_t len, bool has_fd, enum role from,
 /* The row has a reply. */
 bool msg_is_request(unsigned type);
 /* answer is the reply of request's row, or its other answer
- * (MSG_TLS_IDENTITY_NONE). */
+ * (MSG_TLS_IDENTITY_NONE, MSG_CA_NONE). */
 bool msg_is_answer(unsigned request, unsigned answer);
 
 #endif

@@ -3,8 +3,9 @@
  *
  * SECURITY: no request carries anything but a number, and none names a file or
  * a key. The frontend can get certificates, channels to the signer and ticket
- * keys; authd derived keys and Doorward's own cluster token; the control tool
- * no secret at all. Payloads that hold secrets are wiped.
+ * keys; authd derived keys; authd and egress the slots that the table in slot.c
+ * gives to their role, and no other; the control tool no secret at all.
+ * Payloads that hold secrets are wiped.
  */
 #include "secretd/handlers.h"
 
@@ -12,16 +13,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "common/audit.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/sandbox.h"
 #include "common/secret.h"
+#include "common/slot.h"
+#include "secretd/ca.h"
 #include "secretd/identities.h"
 #include "secretd/keyring.h"
 #include "secretd/secretd.h"
 #include "secretd/tickets.h"
+#include "secretd/told.h"
 
 #define KEYS_PAYLOAD (1 + KEYRING_MAX * (MSG_KEY_ID_LEN + 32 + 32))
 #define STATUS_MAX 16384
@@ -57,45 +62,95 @@ handle_session_keys(struct chan *ch, struct chan_in *in)
 	return reply_secret(ch, in, MSG_SESSION_KEYS_RESULT, &w);
 }
 
-/* Read afresh each time: such tokens are short-lived and are replaced. */
-static struct secret *
-read_cluster_token(const struct secretd *d)
+/* Asking for the slot of another is no mistake but an attack. */
+static void
+audit_refusal(const struct secretd *d, const struct chan *ch, unsigned slot)
+{
+	struct audit line;
+
+	audit_begin(&line, "AUDIT: Credential refused");
+	audit_str(&line, "slot", slot_name(d->settings, slot));
+	audit_str(&line, "peer", role_name(chan_peer_role(ch)));
+	audit_end(&line);
+}
+
+/* Read afresh each time. */
+static enum secret_state
+value_of(struct secretd *d, unsigned slot, const struct slot_spec *spec,
+    struct secret **out)
 {
 	static struct log_rate rate;
-	struct secret *token = NULL;
 	struct slot_why why;
-	int r = slot_read(&d->slots, SLOT_CLUSTER_TOKEN, "", &token, &why);
+	int r = slot_read(&d->slots, spec->name, spec->reference, out, &why);
 
-	if (r == 0 && secret_len(token) > MSG_TOKEN_MAX) {
-		(void)snprintf(why.text, sizeof(why.text),
-		    "slot " SLOT_CLUSTER_TOKEN ": the token is longer than %d "
-		    "bytes: put a service account's token there",
-		    MSG_TOKEN_MAX);
-		secret_free(token);
-		token = NULL;
-		r = ERR_LIMIT;
-	}
-	if (r < 0 && r != ERR_NOT_FOUND)
+	(void)slot;
+	if (r == ERR_NOT_FOUND)
+		return SECRET_NONE;
+	if (r < 0)
 		log_limited(&rate, 60000, LOG_LEVEL_ERROR, "%s", why.text);
-	return token;
+	return r < 0 ? SECRET_BAD : SECRET_OK;
 }
 
 static int
-handle_cluster_token(struct chan *ch, struct chan_in *in)
+handle_secret(struct chan *ch, struct chan_in *in)
 {
-	uint8_t payload[2 + MSG_TOKEN_MAX];
+	static uint8_t payload[1 + 2 + MSG_SECRET_MAX];
+	struct secretd *d = chan_ctx(ch);
+	unsigned slot = wire_get_u16(&in->body);
+	enum secret_state state = SECRET_BAD;
+	struct secret *value = NULL;
+	struct slot_spec spec;
 	struct wire_writer w;
-	struct secret *token;
 	int r = wire_end(&in->body);
 
 	if (r < 0)
 		return r;
-	token = read_cluster_token(chan_ctx(ch));
+	if (!slot_describe(d->settings, slot, &spec) ||
+	    (spec.askers & (1u << chan_peer_role(ch))) == 0)
+		audit_refusal(d, ch, slot);
+	else
+		state = value_of(d, slot, &spec, &value);
 	wire_writer_init(&w, payload, sizeof(payload));
-	wire_put_bytes(&w, token != NULL ? secret_peek(token) : NULL,
-	    token != NULL ? secret_len(token) : 0);
-	secret_free(token);
-	return reply_secret(ch, in, MSG_CLUSTER_TOKEN_RESULT, &w);
+	wire_put_u8(&w, (uint8_t)state);
+	wire_put_bytes(&w, value != NULL ? secret_peek(value) : NULL,
+	    value != NULL ? secret_len(value) : 0);
+	secret_free(value);
+	return reply_secret(ch, in, MSG_SECRET_RESULT, &w);
+}
+
+static int
+reply_no_ca(struct chan *ch, const struct chan_in *in, bool configured)
+{
+	uint8_t payload[1];
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u8(&w, configured);
+	return chan_reply(ch, in->id, MSG_CA_NONE, &w, -1);
+}
+
+static int
+handle_ca(struct chan *ch, struct chan_in *in)
+{
+	static struct log_rate rate;
+	struct secretd *d = chan_ctx(ch);
+	unsigned number = wire_get_u16(&in->body);
+	struct slot_why why;
+	int fd, r = wire_end(&in->body);
+
+	if (r < 0)
+		return r;
+	if (number > SERVICE_COUNT)
+		return ERR_PROTOCOL;
+	d->n_requests++;
+	r = ca_open(d->settings, number, &fd, &why);
+	if (r < 0 && r != ERR_NOT_FOUND)
+		log_limited(&rate, 60000, LOG_LEVEL_ERROR, "%s", why.text);
+	if (r < 0)
+		return reply_no_ca(ch, in, r != ERR_NOT_FOUND);
+	r = chan_reply(ch, in->id, MSG_CA_RESULT, NULL, fd);
+	close(fd);
+	return r;
 }
 
 static int
@@ -186,57 +241,13 @@ handle_status(struct chan *ch, struct chan_in *in)
 	return r < 0 ? r : chan_reply(ch, in->id, MSG_STATUS_RESULT, &w, -1);
 }
 
-/* --- who hears of changes --- */
-
-struct told {
-	TAILQ_ENTRY(told) entry;
-	struct chan *ch;
-	enum role peer;
-};
-
-static void
-tell(
-    const struct secretd *d, enum role peer, enum changed what, unsigned number)
-{
-	uint8_t payload[3];
-	const struct told *t;
-	struct wire_writer w;
-
-	wire_writer_init(&w, payload, sizeof(payload));
-	wire_put_u8(&w, (uint8_t)what);
-	wire_put_u16(&w, (uint16_t)number);
-	/* A channel that is just going asks when it is back. */
-	TAILQ_FOREACH(t, &d->told, entry)
-		if (t->peer == peer)
-			(void)chan_push(t->ch, MSG_CHANGED, &w, -1);
-}
-
 void
 secretd_identity_changed(
     enum signer_purpose purpose, unsigned number, void *secretd)
 {
 	if (purpose == SIGNER_TLS_SERVER)
-		tell(secretd, ROLE_FRONTEND, CHANGED_IDENTITY, number);
-}
-
-static void
-told_closed(struct chan *ch)
-{
-	struct secretd *d = chan_ctx(ch);
-	struct told *t = chan_user(ch);
-
-	TAILQ_REMOVE(&d->told, t, entry);
-	free(t);
-}
-
-static void
-told_add(struct secretd *d, struct chan *ch, enum role peer)
-{
-	struct told *t = mem_new(sizeof(*t));
-
-	*t = (struct told){ .ch = ch, .peer = peer };
-	TAILQ_INSERT_TAIL(&d->told, t, entry);
-	chan_set_user(ch, t);
+		told_push(
+		    secretd, 1u << ROLE_FRONTEND, CHANGED_IDENTITY, number);
 }
 
 static const struct chan_handler from_frontend[] = {
@@ -246,7 +257,12 @@ static const struct chan_handler from_frontend[] = {
 
 static const struct chan_handler from_authd[] = {
 	{ MSG_SESSION_KEYS, CHAN_READY, handle_session_keys },
-	{ MSG_CLUSTER_TOKEN, CHAN_READY, handle_cluster_token },
+	{ MSG_SECRET, CHAN_READY, handle_secret },
+};
+
+static const struct chan_handler from_egress[] = {
+	{ MSG_SECRET, CHAN_READY, handle_secret },
+	{ MSG_CA, CHAN_READY, handle_ca },
 };
 
 static const struct chan_handler from_ctl[] = {
@@ -266,6 +282,15 @@ const struct chan_peer secretd_authd = {
 	.peer = ROLE_AUTHD,
 	.handlers = from_authd,
 	.n_handlers = sizeof(from_authd) / sizeof(from_authd[0]),
+	.closed = told_closed,
+};
+
+const struct chan_peer secretd_egress = {
+	.self = ROLE_SECRETD,
+	.peer = ROLE_EGRESS,
+	.handlers = from_egress,
+	.n_handlers = sizeof(from_egress) / sizeof(from_egress[0]),
+	.closed = told_closed,
 };
 
 const struct chan_peer secretd_ctl = {
@@ -279,13 +304,14 @@ void
 secretd_accept(int fd, enum role peer, void *secretd)
 {
 	struct secretd *d = secretd;
-	const struct chan_peer *table = peer == ROLE_FRONTEND
-	    ? &secretd_frontend
-	    : peer == ROLE_AUTHD ? &secretd_authd
-				 : &secretd_ctl;
+	static const struct chan_peer *const tables[ROLE_COUNT] = {
+		[ROLE_FRONTEND] = &secretd_frontend,
+		[ROLE_AUTHD] = &secretd_authd,
+		[ROLE_EGRESS] = &secretd_egress,
+		[ROLE_CTL] = &secretd_ctl,
+	};
+	struct chan *ch = chan_accepted(d->base, fd, tables[peer], d);
 
-	struct chan *ch = chan_accepted(d->base, fd, table, d);
-
-	if (table->closed == told_closed)
+	if (tables[peer]->closed == told_closed)
 		told_add(d, ch, peer);
 }

@@ -5,7 +5,8 @@
 #include "common/chan.h"
 
 /* The context of the channels is struct secretd. */
-extern const struct chan_peer secretd_frontend, secretd_authd, secretd_ctl;
+extern const struct chan_peer secretd_frontend, secretd_authd, secretd_egress,
+    secretd_ctl;
 
 /* Tells whom it concerns; an identity_changed_fn. */
 void secretd_identity_changed(

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += secretd/libsecretd.a
 secretd_libsecretd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 secretd_libsecretd_a_SOURCES = \
+	secretd/ca.h \
 	secretd/handlers.h \
 	secretd/identities.h \
 	secretd/keyring.h \
@@ -10,8 +11,10 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/state_file.h \
 	secretd/slots.h \
 	secretd/tickets.h \
+	secretd/told.h \
 	secretd/private_key.h \
 	secretd/tls_signer.h \
+	secretd/ca.c \
 	secretd/handlers.c \
 	secretd/identities.c \
 	secretd/keyring.c \
@@ -22,6 +25,7 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/start.c \
 	secretd/state_file.c \
 	secretd/tickets.c \
+	secretd/told.c \
 	secretd/private_key.c \
 	secretd/tls_signer.c
 

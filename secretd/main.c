@@ -85,6 +85,7 @@ main(int argc, char **argv)
 	identities_start(secretd.identities);
 	listen_for(&sockets, "frontend", ROLE_FRONTEND, &options);
 	listen_for(&sockets, "authd", ROLE_AUTHD, &options);
+	listen_for(&sockets, "egress", ROLE_EGRESS, &options);
 	listen_for(&sockets, "ctl", ROLE_CTL, &options);
 	return daemon_run(secretd.base, NULL, reload, &secretd);
 }

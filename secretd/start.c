@@ -12,6 +12,8 @@
 #include "common/mem.h"
 #include "common/sandbox.h"
 #include "common/settings.h"
+#include "common/slot.h"
+#include "secretd/ca.h"
 #include "secretd/secretd.h"
 
 #define MAX_FDS 512 /* channels, and pairs on their way to the signer */
@@ -58,6 +60,26 @@ add_folder_of(struct paths *p, const char *file)
 	free(real);
 }
 
+/* Wherever the configuration says that secrets and CA files are. */
+static void
+add_configured(struct paths *p, const struct settings *s)
+{
+	for (unsigned i = 0; i < SLOT_COUNT; i++) {
+		struct slot_spec spec;
+
+		if (slot_describe(s, i, &spec) &&
+		    (spec.needed || i == SLOT_SIGNING_KEY_NO))
+			add_folder_of(p, spec.reference);
+	}
+	for (unsigned i = 0; i <= SERVICE_COUNT; i++) {
+		char *path = ca_path(s, i);
+
+		if (path != NULL)
+			add_folder_of(p, path);
+		free(path);
+	}
+}
+
 void
 secretd_confine(const struct secretd *d)
 {
@@ -69,7 +91,7 @@ secretd_confine(const struct secretd *d)
 	if (d->slots.credentials != NULL)
 		add(&p, d->slots.credentials);
 	add_state_dir(&p, d->state_dir);
-	add_folder_of(&p, s->signing_key);
+	add_configured(&p, s);
 	for (size_t i = 0; i < s->n_certificates; i++) {
 		add_folder_of(&p, s->certificates[i].cert_file);
 		add_folder_of(&p, s->certificates[i].key_file);

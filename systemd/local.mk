@@ -10,6 +10,7 @@ unit_sockets = \
 	systemd/doorward-http.socket \
 	systemd/doorward-secretd-authd.socket \
 	systemd/doorward-secretd-ctl.socket \
+	systemd/doorward-secretd-egress.socket \
 	systemd/doorward-secretd-frontend.socket
 unit_services = \
 	systemd/doorward-authd.service \

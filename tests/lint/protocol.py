@@ -11,6 +11,10 @@ SHARED = {'FRONTEND': ['common/tls_key.c'], 'EGRESS': ['common/tls_key.c']}
 R_DAEMONS = ['FRONTEND', 'AUTHD', 'EGRESS', 'SECRETD']
 
 
+# Rows whose second end is being written: whoever adds it takes the line out.
+COMING = {('MSG_SECRET', 'EGRESS'), ('MSG_CA', 'EGRESS'), ('MSG_CHANGED', 'EGRESS')}
+
+
 def roles(mask):
     found = R_DAEMONS if 'R_DAEMONS' in mask else []
     return found + re.findall(r'R\((\w+)\)', mask)
@@ -39,7 +43,7 @@ def main():
     tests = '\n'.join(sources.read(p) for p in
                       sources.files('tests/unit', 'tests/peer', suffixes=('.c', '.h', '.py')))
     peer = sources.files('tests/peer', suffixes=('.c', '.py'))
-    answers = {reply for _, _, _, reply in table} | {'MSG_TLS_IDENTITY_NONE'}
+    answers = {reply for _, _, _, reply in table} | {'MSG_TLS_IDENTITY_NONE', 'MSG_CA_NONE'}
     problems = []
     if len(table) < 20:
         problems.append('only %d rows found: the script is broken' % len(table))
@@ -50,13 +54,18 @@ def main():
         handler = re.compile(r'\{\s*%s\s*,' % name)
         if reply != 'MSG_NONE' or name not in answers:
             for r in receivers:
-                if r not in absent and not handler.search(texts[r]):
+                if r not in absent and not handler.search(texts[r]) and \
+                        (name, r) not in COMING:
                     problems.append('%s: no handler row in %s' % (name, r.lower()))
         for r in senders:
-            if r not in absent and not word.search(handler.sub(' ', texts[r])):
+            if r not in absent and not word.search(handler.sub(' ', texts[r])) and \
+                    (name, r) not in COMING:
                 problems.append('%s: not sent by %s' % (name, r.lower()))
         if peer and not word.search(tests):
             problems.append('%s: named in no unit test and not in tests/peer' % name)
+    for name, r in COMING:
+        if re.search(r'\b%s\b' % name, texts[r]):
+            problems.append('%s: it is in %s now: take it out of COMING' % (name, r.lower()))
     for r in sorted(absent):
         print('not looked at: %s has no main.c yet' % r.lower())
     if not peer:

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 
 #include "common/b64url.h"
+#include "common/slot.h"
 #include "tests/peer/login.h"
 #include "tests/peer/speak.h"
 #include "tests/peer/stream.h"
@@ -156,19 +157,65 @@ no_idle_users_token(void)
 
 /* --- keys --- */
 
+/* What secretd says to that request, looked at in heard. */
+static void
+ask_secretd(enum channel_id channel, enum msg_type request, unsigned number)
+{
+	uint8_t payload[2];
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	if (request != MSG_SESSION_KEYS)
+		wire_put_u16(&w, (uint16_t)number);
+	ck_assert(speak_ask(&channels[channel], request, &w, &heard));
+	ck_assert_ptr_null(memmem(heard.payload, heard.len, WORLD_SIGNING_KEY,
+	    strlen(WORLD_SIGNING_KEY)));
+}
+
 static void
 expect_canary(enum msg_type request, const char *canary)
 {
-	struct wire_writer nothing = { 0 };
 	const char *found;
 
-	ck_assert(
-	    speak_ask(&channels[SECRETD_AUTHD], request, &nothing, &heard));
+	ask_secretd(SECRETD_AUTHD, request, SLOT_CLUSTER_TOKEN_NO);
 	found = world_canary_find(heard.payload, heard.len);
 	ck_assert_ptr_nonnull(found);
 	ck_assert_str_eq(found, canary);
-	ck_assert_ptr_null(memmem(heard.payload, heard.len, WORLD_SIGNING_KEY,
-	    strlen(WORLD_SIGNING_KEY)));
+}
+
+static void
+expect_no_secret(enum channel_id channel, unsigned slot, enum secret_state want)
+{
+	ask_secretd(channel, MSG_SECRET, slot);
+	ck_assert_int_eq(heard.type, MSG_SECRET_RESULT);
+	ck_assert_uint_eq(heard.len, 3);
+	ck_assert_uint_eq(heard.payload[0], want);
+}
+
+/* Each role its own slots, and what is refused is in the audit trail; without
+ * use_kiali_token not even egress has the cluster token. */
+static void
+no_slot_of_another(void)
+{
+	for (unsigned slot = 0; slot <= SLOT_COUNT; slot++) {
+		if (slot != SLOT_CLUSTER_TOKEN_NO &&
+		    slot != SLOT_OIDC_SECRET_NO)
+			expect_no_secret(SECRETD_AUTHD, slot, SECRET_BAD);
+		if (slot >= SLOT_SIGNING_KEY_NO)
+			expect_no_secret(SECRETD_EGRESS, slot, SECRET_BAD);
+	}
+	expect_no_secret(SECRETD_AUTHD, UINT16_MAX, SECRET_BAD);
+	expect_no_secret(SECRETD_EGRESS, UINT16_MAX, SECRET_BAD);
+	expect_no_secret(SECRETD_EGRESS,
+	    slot_of_service(SERVICE_GRAFANA, SLOT_KEY), SECRET_BAD);
+	expect_no_secret(SECRETD_EGRESS,
+	    slot_of_service(SERVICE_GRAFANA, SLOT_PASSWORD), SECRET_NONE);
+	ck_assert(world_log_has("AUDIT: Credential refused\","
+				"\"slot\":\"login-token-signing-key\","
+				"\"peer\":\"egress\""));
+	ask_secretd(SECRETD_EGRESS, MSG_CA, SERVICE_COUNT);
+	ck_assert_int_eq(heard.type, MSG_CA_NONE);
+	world_check();
 }
 
 /* Only authd is told derived keys and the cluster token, and even authd not
@@ -176,14 +223,14 @@ expect_canary(enum msg_type request, const char *canary)
 static void
 keys_for_authd_alone(void)
 {
-	static const enum msg_type asked[] = { MSG_SESSION_KEYS,
-		MSG_CLUSTER_TOKEN, MSG_SIGNER_LOAD, MSG_SIGNER_ATTACH,
-		MSG_SESSION_KEYS_RESULT, MSG_CLUSTER_TOKEN_RESULT,
-		MSG_LEASE_RESULT, MSG_REVOKE, MSG_CHANGED };
+	static const enum msg_type asked[] = { MSG_SESSION_KEYS, MSG_SECRET,
+		MSG_SIGNER_LOAD, MSG_SIGNER_ATTACH, MSG_SESSION_KEYS_RESULT,
+		MSG_SECRET_RESULT, MSG_CA_RESULT, MSG_CHANGED, MSG_LEASE_RESULT,
+		MSG_REVOKE };
 	static uint8_t zeroes[64];
 
 	expect_canary(MSG_SESSION_KEYS, "the seal key");
-	expect_canary(MSG_CLUSTER_TOKEN, "the cluster token");
+	expect_canary(MSG_SECRET, "the cluster token");
 	for (size_t i = 0; i < CHANNEL_COUNT; i++)
 		for (size_t m = 0; m < N_ROWS(asked); m++) {
 			const struct channel *c = &channels[i];
@@ -363,9 +410,9 @@ static void
 open_doors(bool open)
 {
 	static const char *const sockets[] = { "secretd.frontend",
-		"secretd.authd", "secretd.ctl", "authd.frontend",
-		"authd.egress", "authd.ctl", "egress.frontend", "egress.ctl",
-		"frontend.ctl" };
+		"secretd.authd", "secretd.egress", "secretd.ctl",
+		"authd.frontend", "authd.egress", "authd.ctl",
+		"egress.frontend", "egress.ctl", "frontend.ctl" };
 	char path[160];
 
 	world_become(0);
@@ -424,6 +471,7 @@ static const struct {
 	{ "no session by its handle", no_session_by_its_handle },
 	{ "no idle user's token", no_idle_users_token },
 	{ "keys for authd alone", keys_for_authd_alone },
+	{ "no slot of another", no_slot_of_another },
 	{ "nothing but status for the control tool",
 	    nothing_but_status_for_ctl },
 	{ "no signature but for handshakes", no_signature_but_for_handshakes },

@@ -13,6 +13,7 @@
 
 #include "common/datagram.h"
 #include "common/mem.h"
+#include "common/slot.h"
 #include "tests/peer/world.h"
 
 #define FDS_MAX 8
@@ -25,7 +26,9 @@ const struct channel channels[CHANNEL_COUNT] = {
 	[SECRETD_FRONTEND] = { "frontend to secretd", ROLE_SECRETD,
 	    ROLE_FRONTEND, { MSG_TICKET_KEYS, MSG_TLS_IDENTITY } },
 	[SECRETD_AUTHD] = { "authd to secretd", ROLE_SECRETD, ROLE_AUTHD,
-	    { MSG_SESSION_KEYS, MSG_CLUSTER_TOKEN } },
+	    { MSG_SESSION_KEYS, MSG_SECRET } },
+	[SECRETD_EGRESS] = { "egress to secretd", ROLE_SECRETD, ROLE_EGRESS,
+	    { MSG_SECRET, MSG_CA } },
 	[SECRETD_CTL] = { "ctl to secretd", ROLE_SECRETD, ROLE_CTL,
 	    { MSG_STATUS } },
 	[AUTHD_FRONTEND] = { "frontend to authd", ROLE_AUTHD, ROLE_FRONTEND,
@@ -243,6 +246,10 @@ speak_put(struct wire_writer *w, enum msg_type request)
 
 	if (request == MSG_TLS_IDENTITY) {
 		wire_put_u16(w, 0);
+	} else if (request == MSG_SECRET) {
+		wire_put_u16(w, SLOT_CLUSTER_TOKEN_NO);
+	} else if (request == MSG_CA) {
+		wire_put_u16(w, SERVICE_COUNT);
 	} else if (request == MSG_SESSION) {
 		wire_put_text(w, "no-such-cookie");
 	} else if (request == MSG_LOGIN_TOKEN || request == MSG_LOGOUT) {

@@ -202,8 +202,8 @@ read_log(void)
 	return text;
 }
 
-static bool
-log_has(const char *what)
+bool
+world_log_has(const char *what)
 {
 	return strstr(read_log(), what) != NULL;
 }
@@ -231,7 +231,7 @@ wait_until_ready(void)
 {
 	int64_t end = clock_mono_ms() + START_MS;
 
-	while (!log_has("\nready http")) {
+	while (!world_log_has("\nready http")) {
 		if (waitpid(world.run, NULL, WNOHANG) == 0 &&
 		    clock_mono_ms() < end) {
 			pause_ms(20);
@@ -443,7 +443,7 @@ sanitizers_complain(void)
 		"runtime error:", " in message_handle ", " in front_take " };
 
 	for (size_t i = 0; i < sizeof(complaints) / sizeof(complaints[0]); i++)
-		if (log_has(complaints[i]))
+		if (world_log_has(complaints[i]))
 			return true;
 	return false;
 }
@@ -457,7 +457,7 @@ world_stop(void)
 	(void)waitpid(world.run, NULL, 0);
 	upstream_stop();
 	EVP_PKEY_free(world.tls_key);
-	clean = !sanitizers_complain() && !log_has("starting it again");
+	clean = !sanitizers_complain() && !world_log_has("starting it again");
 	if (!clean || getenv("PEER_LOG") != NULL)
 		print_log();
 	remove_dir();

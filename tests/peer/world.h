@@ -49,5 +49,7 @@ void world_check_descriptors(size_t before);
 void world_canary_add(const char *name, const void *bytes, size_t len);
 /* The name of a canary that is in there, or NULL. */
 const char *world_canary_find(const void *bytes, size_t len);
+/* Have the daemons logged this? */
+bool world_log_has(const char *what);
 
 #endif

@@ -75,7 +75,7 @@ for socket in ./*-*-*.socket; do
 	grep -q "^Sockets=.*doorward-$server-$peer.socket" \
 		"doorward-$server.service" || fail "$server: Sockets="
 done
-[ "$(ls ./*-*-*.socket | wc -l)" = 9 ] || fail 'there must be 9 Unix sockets'
+[ "$(ls ./*-*-*.socket | wc -l)" = 10 ] || fail 'there must be 10 Unix sockets'
 
 for role in frontend authd egress secretd; do
 	grep -q "^u doorward-$role " "$srcdir/systemd/doorward.sysusers" ||

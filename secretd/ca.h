@@ -1,0 +1,25 @@
+/*
+ * CA files: a service's ca_file and the common additional-ca-bundle.pem. They
+ * are no secrets; egress gets a descriptor because it opens no files. Looks
+ * that the file is what it should be, and does not parse certificates.
+ */
+#ifndef SECRETD_CA_H
+#define SECRETD_CA_H
+
+#include "secretd/slots.h"
+
+struct settings;
+
+#define CA_FILE_MAX 1048576 /* bytes */
+#define CA_BUNDLE_NAME "additional-ca-bundle.pem"
+
+/* The path for that number (enum service_id, or SERVICE_COUNT for the common
+ * bundle); NULL when none is configured. Caller frees. */
+char *ca_path(const struct settings *s, unsigned number);
+/* A descriptor at the start of the file, for reading. 0; ERR_NOT_FOUND when
+ * none is configured or (the common bundle) there is none; else the file is of
+ * no use and why says it. */
+int ca_open(const struct settings *s, unsigned number, int *fd,
+    struct slot_why *why) __attribute__((warn_unused_result));
+
+#endif
