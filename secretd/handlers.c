@@ -17,7 +17,6 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
-#include "common/mem.h"
 #include "common/sandbox.h"
 #include "common/secret.h"
 #include "common/slot.h"
