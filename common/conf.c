@@ -450,6 +450,17 @@ walk_claimed(struct reader *r, const struct conf_place *at)
 	return skip_value(r);
 }
 
+/* "server.port" in one word, or an empty word before it, would be a second
+ * spelling of a row, and hide that a key is given twice. */
+static bool
+is_respelt(const struct reader *r, const char *key)
+{
+	if (key[0] != '\0' && strchr(key, '.') == NULL)
+		return false;
+	return conf_find(r->table, own_path(r)) != NULL ||
+	    conf_is_section(r->table, own_path(r));
+}
+
 /* The key at the current event, and its value. */
 static bool
 walk_entry(struct reader *r, struct conf_list *seen)
@@ -469,6 +480,10 @@ walk_entry(struct reader *r, struct conf_list *seen)
 	if (key == NULL)
 		return false;
 	old = path_enter(r, ".", key);
+	if (is_respelt(r, key))
+		complain(r,
+		    "must be written as sections, each key on a line of its "
+		    "own");
 	for (size_t i = 0; i < seen->n; i++)
 		if (strcmp(seen->at[i], key) == 0)
 			complain(r, "is given twice");

@@ -308,6 +308,7 @@ write("conf", {
     "route-anchor": b"doorward:\n  routes: [&a {path: /a/}, *a]\n",
     "map": b"external_services: {tracing: {custom_headers: {A: 1, a: ~, 'b c': 2,"
            b" d: [x], ? [e] : f}}}\n",
+    "dotted": b"server.port: 1\n\"\": {server: {port: 2}}\n",
     "spellings": b"external_services: {grafana: {internal_url: a, "
                  b"in_cluster_url: b, external_url: {c: d}}}\n",
     "empty": b"", "comment": b"# nothing\n", "kiali": KIALI, "ours": OURS,

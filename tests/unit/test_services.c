@@ -276,6 +276,8 @@ static const struct refusal refusals[] = {
 	    "prometheus.auth.type: must be one of none, basic, bearer, oauth2",
 	    1, 47 },
 	{ PROM("auth: {type: basic, type: bearer}"), "given twice", 1, 54 },
+	{ ROUTE("allow.users: [x]"), "allow.users: unknown key", 1, 22 },
+	{ PROM("auth: {oauth2.client_id: me}"), "written as sections", 1, 41 },
 	{ PROM("custom_headers: [a]"), "name: value", 1, 50 },
 	{ PROM("custom_headers: {X: [a]}"), "single value", 1, 54 },
 	{ PROM("custom_headers: {X: *a}"), "single value", 1, 54 },

@@ -108,6 +108,11 @@ END_TEST
 static const struct refusal refusals[] = {
 	{ "a: [", "not valid YAML", 2, 1 },
 	{ "server: {port: 1}\nserver: {port: 2}\n", "given twice", 2, 1 },
+	{ "server.port: 2\n", "server.port: must be written as sections", 1,
+	    1 },
+	{ "server.tls: {}\ndoorward.console: {url: x}\n",
+	    "doorward.console: must be written as sections", 2, 1 },
+	{ "'': {server: {port: 2}}\n", "must be written as sections", 1, 1 },
 	{ "x: &a 1\n", "anchors and aliases", 1, 4 },
 	{ "x: *a\n", "anchors and aliases", 1, 4 },
 	{ "server: &a {port: 1}\n", "anchors and aliases", 1, 9 },
