@@ -11,6 +11,7 @@
 #include "common/settings.h"
 
 #include "authd/checks.h"
+#include "authd/key_sessions.h"
 #include "authd/keys.h"
 #include "authd/revoke.h"
 #include "authd/session.h"
@@ -63,6 +64,7 @@ authd_new(struct event_base *base, const struct settings *settings,
 	a->revokes = revokes_new(base, authd_lease_max_ms(settings));
 	a->throttle = throttle_new();
 	TAILQ_INIT(&a->pending);
+	TAILQ_INIT(&a->key_questions);
 	a->purge = event_new(base, -1, EV_PERSIST, purge_timer, a);
 	if (a->purge == NULL || event_add(a->purge, &interval) != 0)
 		log_fatal("no timer");
@@ -75,6 +77,7 @@ authd_free(struct authd *a)
 	if (a == NULL)
 		return;
 	event_free(a->purge);
+	key_sessions_free(a);
 	checks_free(a->checks);
 	revokes_free(a->revokes);
 	throttle_free(a->throttle);

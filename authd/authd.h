@@ -46,6 +46,8 @@ struct authd {
 	struct event *ask_secretd;
 	bool secretd_answered; /* about the session keys, whatever it said */
 	struct pending_list pending;
+	TAILQ_HEAD(, key_question) key_questions; /* key_sessions.c */
+	unsigned keys_ending; /* gone, and not yet known to every egress */
 	uint64_t logins, logins_failed, logouts, sessions_ended;
 };
 

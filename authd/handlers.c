@@ -15,6 +15,7 @@
 
 #include "authd/authd.h"
 #include "authd/checks.h"
+#include "authd/key_sessions.h"
 #include "authd/keys.h"
 #include "authd/lease.h"
 #include "authd/login.h"
@@ -115,6 +116,7 @@ static const struct chan_handler from_egress[] = {
 };
 static const struct chan_handler from_ctl[] = {
 	{ MSG_STATUS, CHAN_READY, handle_status },
+	{ MSG_KEY_SESSIONS, CHAN_READY, handle_key_sessions },
 };
 
 #define ROWS(table) \

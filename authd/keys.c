@@ -95,7 +95,7 @@ keys_load(struct keys *k, struct wire_reader *r, bool *dropped)
 	ret = ERR_NOT_FOUND;
 	if (n == 0)
 		goto out;
-	*dropped = any_missing(k, &got);
+	*dropped = k->n == 0 || any_missing(k, &got);
 	secret_free(k->memory);
 	*k = got;
 	return 0;

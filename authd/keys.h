@@ -28,8 +28,8 @@ void keys_free(struct keys *k); /* wipes; NULL allowed */
 
 /* Takes the payload of MSG_SESSION_KEYS_RESULT in place of what there was.
  * ERR_PROTOCOL, or ERR_NOT_FOUND when secretd has no usable key: then the keys
- * stay as they are. *dropped: a key that was there is there no more, so that
- * its sessions are over. */
+ * stay as they are. *dropped: a key that was there is there no more, or it is
+ * not known what was there before: sessions under lost keys are over. */
 int keys_load(struct keys *k, struct wire_reader *r, bool *dropped)
     __attribute__((warn_unused_result));
 /* Are there any? Until then nothing can be decided. */

@@ -27,7 +27,7 @@
 #include "authd/policy.h"
 #include "authd/session.h"
 
-#define RESULT_MAX 16945
+#define RESULT_MAX 16949
 #define LEASE_MIN_MS 1000
 
 /* One question, until it is answered. */
@@ -48,6 +48,7 @@ struct grant {
 	struct slice token;
 	int64_t end;	       /* unix s */
 	uint32_t review_in_ms; /* when the token is to be reviewed again */
+	uint8_t key_id[MSG_KEY_ID_LEN]; /* of a cookie's session */
 };
 
 static void
@@ -81,6 +82,7 @@ static void
 lease_write(struct wire_writer *w, const struct question *q, enum verdict v,
     const struct grant *g)
 {
+	static const uint8_t no_key[MSG_KEY_ID_LEN];
 	bool allow = v == VERDICT_ALLOW;
 
 	wire_put_u8(w, (uint8_t)v);
@@ -89,6 +91,7 @@ lease_write(struct wire_writer *w, const struct question *q, enum verdict v,
 	wire_put_u32(w, allow ? lease_ms(q, g) : 0);
 	wire_put_u64(w, allow ? (uint64_t)g->end : 0);
 	wire_put_raw(w, q->handle, MSG_HANDLE_LEN);
+	wire_put_raw(w, allow ? g->key_id : no_key, MSG_KEY_ID_LEN);
 }
 
 static void
@@ -193,6 +196,7 @@ cookie_allow(struct question *q, struct session *session,
 		.end = session->end,
 		.review_in_ms = review_in_ms };
 
+	memcpy(g.key_id, session->key_id, sizeof g.key_id);
 	sessions_use(q->authd->sessions, session);
 	question_grant(q, &g);
 }

@@ -9,6 +9,7 @@ authd_libauthd_a_SOURCES = \
 	authd/checks.h \
 	authd/handlers.h \
 	authd/identity.h \
+	authd/key_sessions.h \
 	authd/keys.h \
 	authd/lease.h \
 	authd/login.h \
@@ -25,6 +26,7 @@ authd_libauthd_a_SOURCES = \
 	authd/checks.c \
 	authd/handlers.c \
 	authd/identity.c \
+	authd/key_sessions.c \
 	authd/keys.c \
 	authd/lease.c \
 	authd/login.c \

@@ -2,26 +2,33 @@
 #include "authd/secretd.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include <event2/event.h>
 
 #include "common/chan.h"
 #include "common/err.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "common/slot.h"
 
 #include "authd/authd.h"
+#include "authd/key_sessions.h"
 #include "authd/keys.h"
-#include "authd/revoke.h"
 #include "authd/token.h"
 
 #define ASK_INTERVAL_S 30
 #define ASK_TIMEOUT_MS 5000
 
+struct asked {
+	struct authd *authd;
+	void (*done)(void *arg); /* NULL: nobody waits */
+	void *arg;
+};
+
 static void
-session_keys_came(int err, struct chan_in *reply, void *arg)
+take_keys(struct authd *a, int err, struct chan_in *reply)
 {
-	struct authd *a = arg;
 	bool ready = keys_ready(a->keys), dropped = false;
 
 	if (err == 0) {
@@ -35,10 +42,29 @@ session_keys_came(int err, struct chan_in *reply, void *arg)
 		log_warn("session keys: %s", err_text(err));
 	if (!ready && keys_ready(a->keys))
 		log_info("session keys are here: %zu", keys_count(a->keys));
-	if (dropped) {
-		log_warn("a session key was withdrawn: its sessions are over");
-		revokes_push(a->revokes, REVOKE_ALL, NULL, NULL, NULL);
-	}
+	if (dropped)
+		key_sessions_end_lost(a);
+}
+
+static void
+session_keys_came(int err, struct chan_in *reply, void *arg)
+{
+	struct asked *asked = arg;
+
+	take_keys(asked->authd, err, reply);
+	if (asked->done != NULL)
+		asked->done(asked->arg);
+	free(asked);
+}
+
+void
+secretd_ask_keys(struct authd *a, void (*done)(void *arg), void *arg)
+{
+	struct asked *asked = mem_new(sizeof *asked);
+
+	*asked = (struct asked){ .authd = a, .done = done, .arg = arg };
+	chan_request(a->secretd, MSG_SESSION_KEYS, NULL, -1, ASK_TIMEOUT_MS,
+	    session_keys_came, asked);
 }
 
 static void
@@ -56,13 +82,6 @@ cluster_token_came(int err, struct chan_in *reply, void *arg)
 }
 
 static void
-ask_session_keys(struct authd *a)
-{
-	chan_request(a->secretd, MSG_SESSION_KEYS, NULL, -1, ASK_TIMEOUT_MS,
-	    session_keys_came, a);
-}
-
-static void
 ask_cluster_token(struct authd *a)
 {
 	uint8_t payload[2];
@@ -77,7 +96,7 @@ ask_cluster_token(struct authd *a)
 void
 secretd_ask(struct authd *a)
 {
-	ask_session_keys(a);
+	secretd_ask_keys(a, NULL, NULL);
 	ask_cluster_token(a);
 }
 
@@ -91,7 +110,7 @@ handle_changed(struct chan *ch, struct chan_in *in)
 	if (wire_end(&in->body) != 0 || what >= CHANGED_COUNT)
 		return ERR_FORMAT;
 	if (what == CHANGED_KEYS)
-		ask_session_keys(chan_ctx(ch));
+		secretd_ask_keys(chan_ctx(ch), NULL, NULL);
 	else if (what == CHANGED_SECRET && number == SLOT_CLUSTER_TOKEN_NO)
 		ask_cluster_token(chan_ctx(ch));
 	return 0;

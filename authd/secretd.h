@@ -13,4 +13,8 @@ void secretd_connect(struct authd *a, const char *path);
 /* Asks for both now. Needs a->secretd. */
 void secretd_ask(struct authd *a);
 
+/* Asks for the session keys alone; done is called once, later, when they are in
+ * use, or when no answer came. */
+void secretd_ask_keys(struct authd *a, void (*done)(void *arg), void *arg);
+
 #endif

@@ -200,6 +200,7 @@ session_read(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
 	r = content_decode(out, content, len);
 	secret_wipe(content, sizeof content);
 	memcpy(out->handle, handle, MSG_HANDLE_LEN);
+	memcpy(out->key_id, row.key_id, MSG_KEY_ID_LEN);
 	return r == 0 ? 0 : ERR_NOT_FOUND;
 }
 
@@ -315,10 +316,12 @@ sessions_find(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
 	return r;
 }
 
+/* A session stays under the key that it was made under: if that is revoked, it
+ * ends, however often it was written since. */
 void
 sessions_use(struct sessions *s, struct session *session)
 {
-	const struct session_key *key = keys_at(s->keys, 0);
+	const struct session_key *key = keys_find(s->keys, session->key_id);
 	int64_t now = clock_unix_s();
 	int64_t interval = s->settings->idle_s / 4;
 
@@ -346,4 +349,36 @@ sessions_purge(struct sessions *s)
 	size_t n = 0;
 
 	(void)!store_expire(s->store, clock_unix_s(), PURGE_BATCH, &n);
+}
+
+/* --- keys --- */
+
+static bool
+key_is_there(const uint8_t key_id[MSG_KEY_ID_LEN], void *arg)
+{
+	const struct sessions *s = arg;
+
+	return keys_find(s->keys, key_id) != NULL;
+}
+
+bool
+sessions_find_lost_key(struct sessions *s, uint8_t key_id[MSG_KEY_ID_LEN])
+{
+	return store_find_key(s->store, key_is_there, s, key_id) == 0;
+}
+
+int
+sessions_end_key(
+    struct sessions *s, const uint8_t key_id[MSG_KEY_ID_LEN], size_t *n_out)
+{
+	if (sessions_count_key(s, key_id, n_out) != 0)
+		return ERR_IO;
+	return store_delete_key(s->store, key_id);
+}
+
+int
+sessions_count_key(
+    struct sessions *s, const uint8_t key_id[MSG_KEY_ID_LEN], size_t *n_out)
+{
+	return store_count_key(s->store, key_id, clock_unix_s(), n_out);
 }

@@ -7,6 +7,7 @@
 #ifndef AUTHD_SESSION_H
 #define AUTHD_SESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct sessions;
 /* An opened session. Holds the token: session_wipe when done. */
 struct session {
 	uint8_t handle[MSG_HANDLE_LEN];
+	uint8_t key_id[MSG_KEY_ID_LEN]; /* it was made under, and stays */
 	int strategy; /* enum strategy: the one it was made under */
 	struct identity who;
 	char token[MSG_TOKEN_MAX];
@@ -70,5 +72,16 @@ int sessions_delete(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN])
 /* Removes rows whose time is over, a bounded number; call it now and then. */
 void sessions_purge(struct sessions *s);
 size_t sessions_count(const struct sessions *s);
+
+/* Finds a key that sessions are sealed under but that is not there any more:
+ * they can never be opened again. False: there is none. */
+bool sessions_find_lost_key(struct sessions *s, uint8_t key_id[MSG_KEY_ID_LEN]);
+/* Ends all sessions under a key; *n_out says how many were open. On the disk
+ * when it returns 0. */
+int sessions_end_key(struct sessions *s, const uint8_t key_id[MSG_KEY_ID_LEN],
+    size_t *n_out) __attribute__((warn_unused_result));
+/* How many sessions are open under a key. ERR_IO. */
+int sessions_count_key(struct sessions *s, const uint8_t key_id[MSG_KEY_ID_LEN],
+    size_t *n_out) __attribute__((warn_unused_result));
 
 #endif

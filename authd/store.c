@@ -29,6 +29,9 @@ enum statement {
 	STATEMENT_TOUCH,
 	STATEMENT_DELETE,
 	STATEMENT_EXPIRE,
+	STATEMENT_KEYS,
+	STATEMENT_COUNT_KEY,
+	STATEMENT_DELETE_KEY,
 	STATEMENT_COUNT,
 	STATEMENT_COUNT_OWNER,
 	STATEMENT_OLDEST,
@@ -47,6 +50,10 @@ static const char *const statements[STATEMENT_COUNT_OF] = {
 	[STATEMENT_DELETE] = "DELETE FROM session WHERE handle = ?1",
 	[STATEMENT_EXPIRE] = "DELETE FROM session WHERE id IN (SELECT id FROM"
 			     " session WHERE expires <= ?1 LIMIT ?2)",
+	[STATEMENT_KEYS] = "SELECT DISTINCT key_id FROM session",
+	[STATEMENT_COUNT_KEY] = "SELECT count(*) FROM session"
+				" WHERE key_id = ?1 AND expires > ?2",
+	[STATEMENT_DELETE_KEY] = "DELETE FROM session WHERE key_id = ?1",
 	[STATEMENT_COUNT] = "SELECT count(*) FROM session",
 	[STATEMENT_COUNT_OWNER] = "SELECT count(*) FROM session"
 				  " WHERE owner = ?1",
@@ -79,6 +86,7 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS session_owner ON session(owner, created);"
     "CREATE INDEX IF NOT EXISTS session_created ON session(created);"
     "CREATE INDEX IF NOT EXISTS session_expires ON session(expires);"
+    "CREATE INDEX IF NOT EXISTS session_key ON session(key_id, expires);"
     "PRAGMA user_version = 1;"
     "COMMIT;";
 
@@ -403,20 +411,38 @@ delete_run(struct store *s, sqlite3_stmt *st, size_t *n)
 	return r;
 }
 
-int
-store_delete(struct store *s, const uint8_t handle[MSG_HANDLE_LEN])
+/* Deletes by the one value, durably. */
+static int
+delete_by(struct store *s, enum statement which, const void *value, size_t len,
+    size_t *n)
 {
-	sqlite3_stmt *st = statement_begin(s, STATEMENT_DELETE);
-	size_t n = 0;
+	sqlite3_stmt *st = statement_begin(s, which);
 	int r;
 
 	if (st == NULL)
 		return ERR_IO;
 	sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
-	bind_blob(st, 1, handle, MSG_HANDLE_LEN);
-	r = delete_run(s, st, &n);
+	bind_blob(st, 1, value, len);
+	r = delete_run(s, st, n);
 	sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	return r;
+}
+
+int
+store_delete(struct store *s, const uint8_t handle[MSG_HANDLE_LEN])
+{
+	size_t n = 0;
+	int r = delete_by(s, STATEMENT_DELETE, handle, MSG_HANDLE_LEN, &n);
+
 	return r != 0 ? r : n == 1 ? 0 : ERR_NOT_FOUND;
+}
+
+int
+store_delete_key(struct store *s, const uint8_t key_id[MSG_KEY_ID_LEN])
+{
+	size_t n = 0;
+
+	return delete_by(s, STATEMENT_DELETE_KEY, key_id, MSG_KEY_ID_LEN, &n);
 }
 
 int
@@ -438,22 +464,59 @@ store_count(const struct store *s)
 	return s->count;
 }
 
+/* Runs a statement that counts. */
+static int
+count_run(struct store *s, sqlite3_stmt *st, size_t *n_out)
+{
+	if (statement_row(s, st) != 0)
+		return ERR_IO;
+	*n_out = (size_t)sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return 0;
+}
+
 int
 store_count_owner(
     struct store *s, const uint8_t owner[STORE_OWNER_LEN], size_t *n_out)
 {
 	sqlite3_stmt *st = statement_begin(s, STATEMENT_COUNT_OWNER);
-	int r;
 
 	if (st == NULL)
 		return ERR_IO;
 	bind_blob(st, 1, owner, STORE_OWNER_LEN);
-	r = statement_row(s, st);
-	if (r != 0)
+	return count_run(s, st, n_out);
+}
+
+int
+store_count_key(struct store *s, const uint8_t key_id[MSG_KEY_ID_LEN],
+    int64_t now, size_t *n_out)
+{
+	sqlite3_stmt *st = statement_begin(s, STATEMENT_COUNT_KEY);
+
+	if (st == NULL)
 		return ERR_IO;
-	*n_out = (size_t)sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return 0;
+	bind_blob(st, 1, key_id, MSG_KEY_ID_LEN);
+	sqlite3_bind_int64(st, 2, now);
+	return count_run(s, st, n_out);
+}
+
+int
+store_find_key(struct store *s,
+    bool (*there)(const uint8_t key_id[MSG_KEY_ID_LEN], void *arg), void *arg,
+    uint8_t key_id[MSG_KEY_ID_LEN])
+{
+	sqlite3_stmt *st = statement_begin(s, STATEMENT_KEYS);
+	int r;
+
+	if (st == NULL)
+		return ERR_IO;
+	while ((r = statement_row(s, st)) == 0)
+		if (column_copy(st, 0, key_id, MSG_KEY_ID_LEN) == 0 &&
+		    !there(key_id, arg))
+			break;
+	if (r == 0)
+		sqlite3_reset(st);
+	return r;
 }
 
 int

@@ -9,6 +9,7 @@
 #ifndef AUTHD_STORE_H
 #define AUTHD_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,17 @@ int store_delete(struct store *s, const uint8_t handle[MSG_HANDLE_LEN])
 /* Removes at most max rows with expires <= now; *n_out says how many. */
 int store_expire(struct store *s, int64_t now, unsigned max, size_t *n_out)
     __attribute__((warn_unused_result));
+/* Rows under a key that do not expire before now. */
+int store_count_key(struct store *s, const uint8_t key_id[MSG_KEY_ID_LEN],
+    int64_t now, size_t *n_out) __attribute__((warn_unused_result));
+/* Removes all rows under a key; on the disk when it returns, as store_delete.
+ */
+int store_delete_key(struct store *s, const uint8_t key_id[MSG_KEY_ID_LEN])
+    __attribute__((warn_unused_result));
+/* A key of some row that is not there(); there must not use the store. */
+int store_find_key(struct store *s,
+    bool (*there)(const uint8_t key_id[MSG_KEY_ID_LEN], void *arg), void *arg,
+    uint8_t key_id[MSG_KEY_ID_LEN]) __attribute__((warn_unused_result));
 size_t store_count(const struct store *s);
 /* Rows of one owner. */
 int store_count_owner(struct store *s, const uint8_t owner[STORE_OWNER_LEN],

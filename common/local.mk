@@ -29,6 +29,7 @@ common_libcommon_a_SOURCES = \
 	common/sandbox.h \
 	common/sandbox_parts.h \
 	common/secret.h \
+	common/slot_path.h \
 	common/settings.h \
 	common/settings_internal.h \
 	common/slot.h \
@@ -92,6 +93,7 @@ common_libcommon_a_SOURCES = \
 	common/slot.c \
 	common/route.c \
 	common/base_url.c \
+	common/slot_path.c \
 	common/http/chars.c \
 	common/http/head.c \
 	common/http/scan.c \

@@ -83,9 +83,11 @@ enum msg_fd { FD_NONE, FD_ONE };
        text route, text client */ \
     X(MSG_LEASE,              R(EGRESS),   R(AUTHD),      8, 16655, FD_NONE, MSG_LEASE_RESULT) \
     /* u8 enum verdict, text user, bytes token to inject ("" for none), u32 lease ms (how long
-       this answer may be used), u64 session end (unix s), raw[32] handle */ \
-    X(MSG_LEASE_RESULT,       R(AUTHD),    R(EGRESS),    49, 16945, FD_NONE, MSG_NONE) \
-    /* Drop leases and cut exchanges: a request of authd to every egress. u64 sequence number, u8 enum revoke, raw[32] handle */ \
+       this answer may be used), u64 session end (unix s), raw[32] handle, raw[4] id of the
+       key that the session is sealed under (zeroes for a bearer) */ \
+    X(MSG_LEASE_RESULT,       R(AUTHD),    R(EGRESS),    53, 16949, FD_NONE, MSG_NONE) \
+    /* Drop leases and cut exchanges: a request of authd to every egress. u64 sequence number, u8 enum revoke,
+       raw[32] handle (REVOKE_KEY: key id, zeroes) */ \
     X(MSG_REVOKE,             R(AUTHD),    R(EGRESS),    41,    41, FD_NONE, MSG_REVOKE_ACK) \
     /* u64 sequence number */ \
     X(MSG_REVOKE_ACK,         R(EGRESS),   R(AUTHD),      8,     8, FD_NONE, MSG_NONE) \
@@ -113,6 +115,20 @@ enum msg_fd { FD_NONE, FD_ONE };
        u16 number */ \
     X(MSG_CHANGED,            R(SECRETD),  R(FRONTEND) | R(AUTHD) | R(EGRESS), \
                                                           3,     3, FD_NONE, MSG_NONE) \
+    /* The session keys as the control tool may know them. empty */ \
+    X(MSG_KEYS,               R(CTL),      R(SECRETD),    0,     0, FD_NONE, MSG_KEYS_RESULT) \
+    /* u8 n <= MSG_KEYS_MAX; newest first: n x { raw[4] key id, u8 enum key_state,
+       u64 since (unix s), u64 until (unix s, 0: the current one) } */ \
+    X(MSG_KEYS_RESULT,        R(SECRETD),  R(CTL),        1,  1345, FD_NONE, MSG_NONE) \
+    /* Forget a previous key. u8 enum key_drop, raw[4] key id */ \
+    X(MSG_KEY_DROP,           R(CTL),      R(SECRETD),    5,     5, FD_NONE, MSG_KEY_DROP_RESULT) \
+    /* u8 1 (it is gone) or 0; text reason (a sentence, "" when gone) */ \
+    X(MSG_KEY_DROP_RESULT,    R(SECRETD),  R(CTL),        3,   259, FD_NONE, MSG_NONE) \
+    /* How many sessions are sealed under a key? Answered when authd has asked secretd for the
+       keys anew, and every egress has dropped what was revoked. raw[4] key id */ \
+    X(MSG_KEY_SESSIONS,       R(CTL),      R(AUTHD),      4,     4, FD_NONE, MSG_KEY_SESSIONS_RESULT) \
+    /* u32 how many */ \
+    X(MSG_KEY_SESSIONS_RESULT,R(AUTHD),    R(CTL),        4,     4, FD_NONE, MSG_NONE) \
     \
     /* A TLS certificate and a channel to the signer of its key. u16 index of a server
        certificate */ \
@@ -182,7 +198,8 @@ enum login_code {
 };
 
 enum credential { CREDENTIAL_COOKIE, CREDENTIAL_BEARER, CREDENTIAL_COUNT };
-enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_COUNT };
+/* REVOKE_KEY: all sessions under a key, and no others. */
+enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_KEY, REVOKE_COUNT };
 /* Of a session key: new sessions are made under the current one, a previous one
  * opens what it sealed. */
 enum key_state { KEY_CURRENT, KEY_PREVIOUS, KEY_STATE_COUNT };
@@ -206,6 +223,8 @@ enum changed {
 	CHANGED_CA,	  /* as in MSG_CA */
 	CHANGED_COUNT
 };
+/* KEY_REVOKE: it may never come back. */
+enum key_drop { KEY_RETIRE, KEY_REVOKE, KEY_DROP_COUNT };
 enum signer_state {
 	SIGNER_READY,
 	SIGNER_BAD_KEY,	 /* not a usable private key */

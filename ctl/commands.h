@@ -11,5 +11,6 @@ int command_run(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_explain_url(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_keys(int argc, char **argv);
 
 #endif

@@ -2,10 +2,15 @@
 sbin_PROGRAMS += doorward
 doorward_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
 doorward_SOURCES = \
+	ctl/client.h \
 	ctl/commands.h \
+	ctl/key_file.h \
 	ctl/run.h \
 	ctl/check_config.c \
 	ctl/explain_url.c \
+	ctl/client.c \
+	ctl/key_file.c \
+	ctl/keys.c \
 	ctl/main.c \
 	ctl/run.c \
 	ctl/run_child.c \

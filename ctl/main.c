@@ -29,6 +29,10 @@ static const struct command commands[] = {
 	    "say by which URL people reach this server, and why" },
 	{ "status", command_status, "[--run-dir DIR]",
 	    "ask every daemon how it is" },
+	{ "keys", command_keys,
+	    "[--config FILE] [--run-dir DIR] list | rotate | retire ID | "
+	    "revoke ID",
+	    "show the session keys, replace the current one, end old ones" },
 	{ "--version", command_version, "", "print the version" },
 	{ "help", command_help, "", "print this" },
 };

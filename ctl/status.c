@@ -1,90 +1,17 @@
 /*
  * doorward status: MSG_STATUS to the ctl socket of each daemon, one after the
- * other, with a deadline; prints the answers. A client of msg.h without an
- * event loop: HELLO both ways, one request, one reply.
+ * other; prints the answers.
  */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "common/err.h"
-#include "common/msg.h"
-#include "common/wire.h"
+#include "ctl/client.h"
 #include "ctl/commands.h"
 
-#define STATUS_TIMEOUT_S 5
 #define STATUS_TEXT_MAX 32768
-
-static uint8_t packet[MSG_HEADER_LEN + MSG_PAYLOAD_MAX];
-
-static int
-status_connect(const char *run_dir, enum role server)
-{
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = STATUS_TIMEOUT_S };
-	int n = snprintf(at.sun_path, sizeof(at.sun_path), "%s/%s.ctl.sock",
-	    run_dir, role_name(server));
-	int fd;
-
-	if (n < 0 || (size_t)n >= sizeof(at.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	if (setsockopt(
-		fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) != 0 ||
-	    setsockopt(
-		fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) != 0 ||
-	    connect(fd, (const struct sockaddr *)&at, sizeof(at)) != 0) {
-		(void)close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int
-status_send(int fd, enum msg_type type, uint64_t id)
-{
-	struct wire_writer w;
-
-	wire_writer_init(&w, packet, sizeof(packet));
-	wire_put_u16(&w, MSG_MAGIC);
-	wire_put_u16(&w, (uint16_t)type);
-	wire_put_u64(&w, id);
-	if (type == MSG_HELLO) {
-		wire_put_u32(&w, MSG_PROTOCOL_VERSION);
-		wire_put_text(&w, PACKAGE_VERSION);
-	}
-	if (wire_done(&w) != 0 ||
-	    send(fd, packet, w.len, MSG_NOSIGNAL) != (ssize_t)w.len)
-		return ERR_IO;
-	return 0;
-}
-
-/* The next message, which must be of that type and answer that request. */
-static int
-status_receive(int fd, enum msg_type type, uint64_t id, enum role server,
-    struct wire_reader *r)
-{
-	ssize_t n = recv(fd, packet, sizeof(packet), 0);
-
-	if (n < 0)
-		return errno == EAGAIN ? ERR_TIMEOUT : ERR_IO;
-	if (n < MSG_HEADER_LEN)
-		return n == 0 ? ERR_DENIED : ERR_PROTOCOL;
-	wire_reader_init(r, packet, (size_t)n);
-	if (wire_get_u16(r) != MSG_MAGIC || wire_get_u16(r) != type ||
-	    wire_get_u64(r) != id)
-		return ERR_PROTOCOL;
-	return msg_check(type, r->left, false, server, ROLE_CTL);
-}
 
 static void
 print_lines(enum role server, struct slice text)
@@ -101,46 +28,37 @@ print_lines(enum role server, struct slice text)
 }
 
 static int
-status_ask(int fd, enum role server)
+status_ask(struct client *c)
 {
 	struct wire_reader r;
 	struct slice text;
-	uint32_t version;
-	int err = status_send(fd, MSG_HELLO, 0);
+	int err = client_ask(c, MSG_STATUS, NULL, &r);
 
-	if (err == 0)
-		err = status_receive(fd, MSG_HELLO, 0, server, &r);
-	if (err != 0)
-		return err;
-	version = wire_get_u32(&r);
-	if (version != MSG_PROTOCOL_VERSION)
-		return ERR_PROTOCOL;
-	err = status_send(fd, MSG_STATUS, 1);
-	if (err == 0)
-		err = status_receive(fd, MSG_STATUS_RESULT, 1, server, &r);
 	if (err != 0)
 		return err;
 	text = wire_get_text(&r, STATUS_TEXT_MAX);
 	err = wire_end(&r);
 	if (err == 0)
-		print_lines(server, text);
+		print_lines(c->server, text);
 	return err;
 }
 
 static bool
 status_show(const char *run_dir, enum role server)
 {
-	int fd = status_connect(run_dir, server);
-	int err;
+	struct client c;
+	int err = client_open(&c, run_dir, server);
 
-	if (fd < 0) {
+	if (err == ERR_IO) {
 		(void)printf("%s: not reachable at %s/%s.ctl.sock: %s\n",
 		    role_name(server), run_dir, role_name(server),
 		    strerror(errno));
 		return false;
 	}
-	err = status_ask(fd, server);
-	(void)close(fd);
+	if (err == 0) {
+		err = status_ask(&c);
+		client_close(&c);
+	}
 	if (err != 0)
 		(void)printf(
 		    "%s: no answer: %s\n", role_name(server), err_text(err));

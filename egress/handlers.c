@@ -37,6 +37,8 @@ handle_revoke(struct chan *ch, struct chan_in *in)
 	eg->revoke_sequence = sequence;
 	if (what == REVOKE_ALL)
 		leases_revoke_all(eg->leases);
+	else if (what == REVOKE_KEY)
+		leases_revoke_key(eg->leases, handle);
 	else
 		leases_revoke(eg->leases, handle);
 	wire_writer_init(&w, payload, sizeof(payload));

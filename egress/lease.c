@@ -38,6 +38,7 @@ struct lease {
 	struct lease *next; /* in the bucket */
 	uint8_t key[32];
 	uint8_t handle[MSG_HANDLE_LEN];
+	uint8_t key_id[MSG_KEY_ID_LEN]; /* of a cookie that was answered */
 	struct leases *owner;
 	enum credential kind;
 	const char *route;
@@ -253,7 +254,7 @@ struct answer {
 	struct slice token;
 	uint32_t life_ms;
 	uint64_t session_end;
-	uint8_t handle[MSG_HANDLE_LEN];
+	uint8_t handle[MSG_HANDLE_LEN], key_id[MSG_KEY_ID_LEN];
 };
 
 static int
@@ -266,6 +267,7 @@ answer_parse(struct answer *a, struct wire_reader *r)
 	a->life_ms = wire_get_u32(r);
 	a->session_end = wire_get_u64(r);
 	wire_get_raw(r, a->handle, sizeof(a->handle));
+	wire_get_raw(r, a->key_id, sizeof(a->key_id));
 	if (wire_end(r) != 0 || verdict >= VERDICT_COUNT)
 		return ERR_PROTOCOL;
 	a->verdict = (enum verdict)verdict;
@@ -280,6 +282,7 @@ lease_store(struct lease *l, const struct answer *a)
 	    a->token.len > 0 ? mem_strndup(a->token.p, a->token.len) : NULL;
 	l->token_len = a->token.len;
 	memcpy(l->handle, a->handle, sizeof(l->handle));
+	memcpy(l->key_id, a->key_id, sizeof(l->key_id));
 	l->verdict = a->verdict;
 	l->life_ms = a->life_ms;
 	l->until_ms = clock_mono_ms() + a->life_ms;
@@ -445,6 +448,29 @@ leases_revoke(struct leases *ls, const uint8_t handle[MSG_HANDLE_LEN])
 	struct lease *l;
 
 	while ((l = lease_find_handle(ls, handle)) != NULL)
+		lease_revoke(l);
+}
+
+/* A bearer has no key, and its zeroes are nobody's id. */
+static struct lease *
+lease_find_key(struct leases *ls, const uint8_t id[MSG_KEY_ID_LEN])
+{
+	struct lease *l;
+
+	TAILQ_FOREACH(l, &ls->lru, lru)
+		if (l->kind == CREDENTIAL_COOKIE &&
+		    l->verdict == VERDICT_ALLOW &&
+		    memcmp(l->key_id, id, MSG_KEY_ID_LEN) == 0)
+			return l;
+	return NULL;
+}
+
+void
+leases_revoke_key(struct leases *ls, const uint8_t id[MSG_KEY_ID_LEN])
+{
+	struct lease *l;
+
+	while ((l = lease_find_key(ls, id)) != NULL)
 		lease_revoke(l);
 }
 

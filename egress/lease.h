@@ -60,6 +60,8 @@ struct slice lease_token(const struct lease *l);
 
 /* Drops the leases of one session (its handle) and cuts their holders. */
 void leases_revoke(struct leases *ls, const uint8_t handle[MSG_HANDLE_LEN]);
+/* The same for all sessions that are sealed under a key. */
+void leases_revoke_key(struct leases *ls, const uint8_t id[MSG_KEY_ID_LEN]);
 void leases_revoke_all(struct leases *ls);
 /* No lease may be used before it has been asked for again; holders go on. */
 void leases_expire_all(struct leases *ls);

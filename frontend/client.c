@@ -243,11 +243,11 @@ dispatch(struct client *c)
 }
 
 static void
-screen_cookie(struct client *c, bool waited)
+screen_cookie(struct client *c)
 {
 	if (c->req->cookie.len > 0 &&
 	    c->w->settings->strategy != STRATEGY_ANONYMOUS) {
-		switch (screen_test(c->w->screen, c->req->cookie, waited)) {
+		switch (screen_test(c->w->screen, c->req->cookie, &c->waiter)) {
 		case SCREEN_PASS:
 			break;
 		case SCREEN_DROP:
@@ -265,7 +265,7 @@ screen_cookie(struct client *c, bool waited)
 static void
 on_screen_ready(void *arg)
 {
-	screen_cookie(arg, true);
+	screen_cookie(arg);
 }
 
 static void
@@ -284,7 +284,8 @@ take_request(struct client *c, const char *head, size_t len)
 	STATS_UP(c->w->stats, requests);
 	c->used = true;
 	conn_deadline(c->conn, 0);
-	screen_cookie(c, false);
+	c->waiter.question = 0;
+	screen_cookie(c);
 }
 
 /* Looks for a whole head at the front of the input. */

@@ -11,7 +11,7 @@
 #include "common/ticket.h"
 #include "frontend/authd.h"
 
-#define ASK_AGAIN_MIN_MS 1000 /* however many cookies are unknown */
+#define ASK_AGAIN_MIN_MS 100 /* however many cookies are unknown */
 
 struct screen {
 	struct event_base *base;
@@ -19,8 +19,10 @@ struct screen {
 	struct chan *authd; /* NULL before it was ready for the first time */
 	struct ticket_keys keys;
 	TAILQ_HEAD(, screen_waiter) waiters;
+	uint64_t n_waited;	  /* places in the queue that were given */
+	uint64_t n_asked, n_done; /* questions; those that are over */
 	int64_t asked_ms;
-	bool asking, answered; /* answered: the last time that we asked */
+	bool answered; /* the last question that is over */
 };
 
 static void ask(struct screen *s);
@@ -46,22 +48,35 @@ screen_new(struct event_base *base)
 }
 
 static void
-ask_later(struct screen *s, uint32_t seconds)
+ask_later(struct screen *s, int64_t ms)
 {
-	struct timeval tv = { .tv_sec = seconds };
+	struct timeval tv = { .tv_sec = ms / 1000,
+		.tv_usec = (suseconds_t)(ms % 1000) * 1000 };
 
 	event_add(s->again, &tv);
+}
+
+/* Those that wait again get a place behind the last of now. */
+static void
+wake_waiters(struct screen *s)
+{
+	uint64_t last = s->n_waited;
+	struct screen_waiter *w;
+
+	while ((w = TAILQ_FIRST(&s->waiters)) != NULL && w->place <= last) {
+		screen_unwait(s, w);
+		w->ready(w->arg);
+	}
 }
 
 static void
 on_keys(int err, struct chan_in *reply, void *arg)
 {
 	struct screen *s = arg;
-	struct screen_waiter *w;
 	struct ticket_keys keys;
 	uint32_t again_s;
 
-	s->asking = false;
+	s->n_done = s->n_asked;
 	/* Without keys authd has only just started and cannot say yet: the old
 	 * ones stay. Else a restart of authd would look like a logout. */
 	s->answered = err == 0 &&
@@ -70,19 +85,23 @@ on_keys(int err, struct chan_in *reply, void *arg)
 		s->keys = keys;
 		ticket_keys_wipe(&keys);
 	}
-	ask_later(s, s->answered && again_s > 0 ? again_s : 1);
-	while ((w = TAILQ_FIRST(&s->waiters)) != NULL) {
-		screen_unwait(s, w);
-		w->ready(w->arg);
-	}
+	ask_later(
+	    s, (s->answered && again_s > 0 ? (int64_t)again_s : 1) * 1000);
+	wake_waiters(s);
+}
+
+static bool
+is_asking(const struct screen *s)
+{
+	return s->n_asked != s->n_done;
 }
 
 static void
 ask(struct screen *s)
 {
-	if (s->asking || s->authd == NULL)
+	if (is_asking(s) || s->authd == NULL)
 		return;
-	s->asking = true;
+	s->n_asked++;
 	s->asked_ms = clock_mono_ms();
 	authd_screen_keys(s->authd, on_keys, s);
 }
@@ -94,8 +113,23 @@ screen_authd_ready(struct screen *s, struct chan *authd)
 	ask(s);
 }
 
+/* Now, or as soon as one may; a question under way ends by itself, and those
+ * for whom it came too early ask again. */
+static void
+ask_soon(struct screen *s)
+{
+	int64_t wait = s->asked_ms + ASK_AGAIN_MIN_MS - clock_mono_ms();
+
+	if (is_asking(s))
+		return;
+	if (wait > 0)
+		ask_later(s, wait);
+	else
+		ask(s);
+}
+
 enum screen_result
-screen_test(struct screen *s, struct slice cookie, bool waited)
+screen_test(struct screen *s, struct slice cookie, struct screen_waiter *w)
 {
 	switch (ticket_screen(&s->keys, cookie)) {
 	case 0:
@@ -108,10 +142,11 @@ screen_test(struct screen *s, struct slice cookie, bool waited)
 	/* Sessions that live for many days have more keys than fit. */
 	if (s->authd == NULL || s->keys.n == TICKET_KEYS_MAX)
 		return SCREEN_PASS;
-	if (waited ||
-	    (!s->asking && clock_mono_ms() - s->asked_ms < ASK_AGAIN_MIN_MS))
+	if (w->question == 0)
+		w->question = s->n_asked + 1;
+	if (s->n_done >= w->question)
 		return s->answered ? SCREEN_DROP : SCREEN_PASS;
-	ask(s);
+	ask_soon(s);
 	return SCREEN_WAIT;
 }
 
@@ -119,6 +154,7 @@ void
 screen_wait(struct screen *s, struct screen_waiter *w)
 {
 	w->waiting = true;
+	w->place = ++s->n_waited;
 	TAILQ_INSERT_TAIL(&s->waiters, w, link);
 }
 

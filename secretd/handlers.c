@@ -22,6 +22,7 @@
 #include "common/slot.h"
 #include "secretd/ca.h"
 #include "secretd/identities.h"
+#include "secretd/key_handlers.h"
 #include "secretd/keyring.h"
 #include "secretd/secretd.h"
 #include "secretd/tickets.h"
@@ -266,6 +267,8 @@ static const struct chan_handler from_egress[] = {
 
 static const struct chan_handler from_ctl[] = {
 	{ MSG_STATUS, CHAN_READY, handle_status },
+	{ MSG_KEYS, CHAN_READY, handle_keys },
+	{ MSG_KEY_DROP, CHAN_READY, handle_key_drop },
 };
 
 const struct chan_peer secretd_frontend = {

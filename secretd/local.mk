@@ -4,6 +4,7 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/ca.h \
 	secretd/handlers.h \
 	secretd/identities.h \
+	secretd/key_handlers.h \
 	secretd/keyring.h \
 	secretd/secretd.h \
 	secretd/sign_check.h \
@@ -17,6 +18,7 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/ca.c \
 	secretd/handlers.c \
 	secretd/identities.c \
+	secretd/key_handlers.c \
 	secretd/keyring.c \
 	secretd/rotate.c \
 	secretd/sign_check.c \

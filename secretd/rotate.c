@@ -5,7 +5,9 @@
  * SECURITY: a bad key changes nothing: sessions are made under the last good
  * one until the slot has another.
  */
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <event2/event.h>
 
@@ -84,12 +86,33 @@ audit_rotation(const struct attempt *a)
 	audit_end(&line);
 }
 
-/* For status; the last word counts. */
-static void
+/* For status. False: there is nothing new to be said. */
+static bool
 note_problem(struct secretd *d, const struct attempt *a)
 {
+	const char *problem = a->err == 0 ? "" : a->why.text;
+	const char *last = d->key_problem != NULL ? d->key_problem : "";
+
+	if (strcmp(problem, last) == 0)
+		return false;
 	free(d->key_problem);
-	d->key_problem = a->err == 0 ? NULL : mem_strdup(a->why.text);
+	d->key_problem = a->err == 0 ? NULL : mem_strdup(problem);
+	return true;
+}
+
+static void
+report(struct secretd *d, const struct attempt *a)
+{
+	bool is_new = note_problem(d, a);
+
+	if (a->changed)
+		log_info("new sessions are made under the key %s", a->id);
+	if (a->err < 0 && is_new)
+		log_write(
+		    a->err == ERR_NOT_FOUND ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+		    "%s (the last key stays in use)", a->why.text);
+	if (a->changed || (a->err < 0 && a->err != ERR_NOT_FOUND && is_new))
+		audit_rotation(a);
 }
 
 void
@@ -100,15 +123,7 @@ secretd_signing_key_changed(struct secretd *d)
 	if (d->settings->strategy == STRATEGY_ANONYMOUS)
 		return;
 	attempt_make(d, &a);
-	note_problem(d, &a);
-	if (a.err == ERR_NOT_FOUND)
-		log_warn("%s (the last key stays in use)", a.why.text);
-	else if (a.err < 0)
-		log_error("%s (the last key stays in use)", a.why.text);
-	if (a.changed || (a.err < 0 && a.err != ERR_NOT_FOUND))
-		audit_rotation(&a);
-	if (a.changed)
-		log_info("new sessions are made under the key %s", a.id);
+	report(d, &a);
 }
 
 static void
@@ -149,13 +164,10 @@ secretd_load_keys(struct secretd *d)
 		return;
 	n_before = keyring_count(d->keyring);
 	attempt_make(d, &a);
-	note_problem(d, &a);
 	if (a.err < 0 && keyring_count(d->keyring) == 0)
 		log_fatal("%s", a.why.text);
-	if (a.err < 0)
-		log_error("%s (the last key stays in use)", a.why.text);
-	/* The first key of all is no rotation. */
-	if (a.err < 0 || (a.changed && n_before > 0))
-		audit_rotation(&a);
+	if (n_before == 0) /* the first key of all is no rotation */
+		a.changed = false;
+	report(d, &a);
 	start_timer(d);
 }

@@ -19,7 +19,7 @@
 #include "common/secret.h"
 #include "common/text.h"
 
-#define VALUE_FILE "value.txt"
+#define VALUE_FILE SLOT_VALUE_FILE
 #define REFERENCE "secret:"
 #define DEFAULT_DIR "/etc/doorward/secrets"
 
@@ -162,65 +162,21 @@ read_slot_file(const char *slot, const char *path, struct secret **out,
 	return 0;
 }
 
-/* The third part of secret:name:key, if it can be a file's name. */
-static const char *
-reference_key(const char *reference)
-{
-	const char *key;
-
-	if (strncmp(reference, REFERENCE, strlen(REFERENCE)) != 0)
-		return NULL;
-	key = strrchr(reference, ':') + 1;
-	if (key == reference + strlen(REFERENCE) || key[0] == '\0' ||
-	    strchr(key, '/') != NULL || strcmp(key, ".") == 0 ||
-	    strcmp(key, "..") == 0)
-		return NULL;
-	return key;
-}
-
-/* One place: ERR_NOT_FOUND leads on to the next one. Frees path. */
-static int
-try_path(
-    const char *slot, char *path, struct secret **out, struct slot_why *why)
-{
-	int r = read_slot_file(slot, path, out, why);
-
-	free(path);
-	return r;
-}
-
-static int
-read_in_dirs(const struct slot_dirs *where, const char *slot, const char *key,
-    struct secret **out, struct slot_why *why)
-{
-	int r = ERR_NOT_FOUND;
-
-	for (size_t i = 0; r == ERR_NOT_FOUND && i < where->dirs->n; i++) {
-		const char *dir = where->dirs->at[i];
-
-		if (key != NULL)
-			r = try_path(slot,
-			    mem_printf("%s/%s/%s", dir, slot, key), out, why);
-		if (r == ERR_NOT_FOUND)
-			r = try_path(slot,
-			    mem_printf("%s/%s/" VALUE_FILE, dir, slot), out,
-			    why);
-	}
-	return r;
-}
-
 int
 slot_read(const struct slot_dirs *where, const char *slot,
     const char *reference, struct secret **out, struct slot_why *why)
 {
 	const char *dir = where->dirs->n > 0 ? where->dirs->at[0] : DEFAULT_DIR;
-	int r = read_in_dirs(where, slot, reference_key(reference), out, why);
+	int r = ERR_NOT_FOUND;
+	char *path;
 
-	if (r == ERR_NOT_FOUND && reference[0] == '/')
-		r = read_slot_file(slot, reference, out, why);
-	if (r == ERR_NOT_FOUND && where->credentials != NULL)
-		r = try_path(slot,
-		    mem_printf("%s/%s", where->credentials, slot), out, why);
+	for (size_t i = 0; r == ERR_NOT_FOUND &&
+	     (path = slot_place(where, slot, reference, i)) != NULL;
+	     i++) {
+		if (path[0] != '\0')
+			r = read_slot_file(slot, path, out, why);
+		free(path);
+	}
 	if (r == ERR_NOT_FOUND)
 		return complain(why, r,
 		    "slot %s: no secret: none of the secrets folders has a file "

@@ -1,11 +1,8 @@
 /*
- * Slots: the named places of secrets. A slot's file is looked for as
- *   <dir>/<slot>/<key> and <dir>/<slot>/value.txt in each secrets folder,
- *   the absolute path that the configuration gives,
- *   $CREDENTIALS_DIRECTORY/<slot>
- * and the first that exists counts, good or bad: a broken secret is never
- * passed over for an older one. Must not interpret what a secret means beyond
- * the rules of the signing key.
+ * Slots: the named places of secrets, read. Of the places where a slot's file
+ * may be (common/slot_path.h) the first that exists counts, good or bad: a
+ * broken secret is never passed over for an older one. Must not interpret what
+ * a secret means beyond the rules of the signing key.
  */
 #ifndef SECRETD_SLOTS_H
 #define SECRETD_SLOTS_H
@@ -13,20 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "common/conf.h"
+#include "common/slot_path.h"
 
 struct secret;
 
-#define SLOT_SIGNING_KEY "login-token-signing-key"
 #define SLOT_CLUSTER_TOKEN "cluster-token"
 #define SLOT_FILE_MAX 65536 /* bytes of a secret file */
 #define SLOT_WHY_MAX 1024
-
-/* Where to look. Borrowed. */
-struct slot_dirs {
-	const struct conf_list *dirs;
-	const char *credentials; /* $CREDENTIALS_DIRECTORY or NULL */
-};
 
 /* A sentence for a person: slot, file, what is wrong, what to do. Never holds
  * anything of the secret. */

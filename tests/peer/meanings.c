@@ -246,6 +246,51 @@ keys_for_authd_alone(void)
 	world_check();
 }
 
+static bool
+drop_key(enum key_drop how, const uint8_t id[MSG_KEY_ID_LEN])
+{
+	uint8_t payload[1 + MSG_KEY_ID_LEN];
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u8(&w, (uint8_t)how);
+	wire_put_raw(&w, id, MSG_KEY_ID_LEN);
+	ck_assert(speak_ask(&channels[SECRETD_CTL], MSG_KEY_DROP, &w, &heard));
+	ck_assert_int_eq(heard.type, MSG_KEY_DROP_RESULT);
+	return heard.payload[0] == 1;
+}
+
+/* The control tool is told ids (that no key is among it, the search in
+ * speak_hear sees), and even it cannot take the current key away, nor ask for
+ * what is no way to drop a key. */
+static void
+keys_by_their_ids_alone(void)
+{
+	struct wire_writer nothing = { 0 };
+	struct login_answer a;
+	uint8_t id[MSG_KEY_ID_LEN], payload[5] = { KEY_DROP_COUNT };
+	struct wire_writer w = { .p = payload, .len = 5, .cap = 5 };
+
+	log_in(&a);
+	ck_assert(
+	    speak_ask(&channels[SECRETD_CTL], MSG_KEYS, &nothing, &heard));
+	ck_assert_int_eq(heard.type, MSG_KEYS_RESULT);
+	ck_assert_uint_eq(heard.len, 1 + 21);
+	ck_assert_uint_eq(heard.payload[0], 1);
+	memcpy(id, heard.payload + 1, sizeof(id));
+	ck_assert_int_eq(heard.payload[5], KEY_CURRENT);
+	ck_assert(!drop_key(KEY_RETIRE, id));
+	ck_assert(!drop_key(KEY_REVOKE, id));
+	ck_assert(!speak_ask(&channels[SECRETD_CTL], MSG_KEY_DROP, &w, &heard));
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_raw(&w, id, sizeof(id));
+	ck_assert(
+	    speak_ask(&channels[AUTHD_CTL], MSG_KEY_SESSIONS, &w, &heard));
+	ck_assert_int_eq(heard.type, MSG_KEY_SESSIONS_RESULT);
+	ck_assert_uint_ge(heard.payload[3], 1);
+	expect_session(a.cookie, TOKEN_USER);
+}
+
 /* The control tool is told how a daemon is; that no secret is among it, the
  * search in speak_hear sees. */
 static void
@@ -472,6 +517,7 @@ static const struct {
 	{ "no idle user's token", no_idle_users_token },
 	{ "keys for authd alone", keys_for_authd_alone },
 	{ "no slot of another", no_slot_of_another },
+	{ "keys by their ids alone", keys_by_their_ids_alone },
 	{ "nothing but status for the control tool",
 	    nothing_but_status_for_ctl },
 	{ "no signature but for handshakes", no_signature_but_for_handshakes },

@@ -30,13 +30,13 @@ const struct channel channels[CHANNEL_COUNT] = {
 	[SECRETD_EGRESS] = { "egress to secretd", ROLE_SECRETD, ROLE_EGRESS,
 	    { MSG_SECRET, MSG_CA } },
 	[SECRETD_CTL] = { "ctl to secretd", ROLE_SECRETD, ROLE_CTL,
-	    { MSG_STATUS } },
+	    { MSG_STATUS, MSG_KEYS, MSG_KEY_DROP } },
 	[AUTHD_FRONTEND] = { "frontend to authd", ROLE_AUTHD, ROLE_FRONTEND,
 	    { MSG_SCREEN_KEYS, MSG_SESSION, MSG_LOGIN_TOKEN, MSG_LOGOUT } },
 	[AUTHD_EGRESS] = { "egress to authd", ROLE_AUTHD, ROLE_EGRESS,
 	    { MSG_LEASE } },
 	[AUTHD_CTL] = { "ctl to authd", ROLE_AUTHD, ROLE_CTL,
-	    { MSG_STATUS } },
+	    { MSG_STATUS, MSG_KEY_SESSIONS } },
 	[EGRESS_CTL] = { "ctl to egress", ROLE_EGRESS, ROLE_CTL,
 	    { MSG_STATUS } },
 	[FRONTEND_CTL] = { "ctl to frontend", ROLE_FRONTEND, ROLE_CTL,
@@ -260,6 +260,11 @@ speak_put(struct wire_writer *w, enum msg_type request)
 		wire_put_text(w, "no-such-cookie");
 		wire_put_text(w, "console");
 		wire_put_text(w, "192.0.2.1:4711");
+	} else if (request == MSG_KEY_DROP) {
+		wire_put_u8(w, KEY_RETIRE);
+		wire_put_raw(w, "none", MSG_KEY_ID_LEN);
+	} else if (request == MSG_KEY_SESSIONS) {
+		wire_put_raw(w, "none", MSG_KEY_ID_LEN);
 	} else if (request == MSG_SIGN) {
 		len = speak_handshake(
 		    structure, "TLS 1.3, server CertificateVerify", 32);

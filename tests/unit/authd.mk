@@ -39,3 +39,10 @@ check_PROGRAMS += tests/unit/test_throttle
 TESTS += tests/unit/test_throttle
 tests_unit_test_throttle_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_throttle_LDADD = $(AUTHD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_key_sessions
+TESTS += tests/unit/test_key_sessions
+tests_unit_test_key_sessions_SOURCES = tests/unit/test_key_sessions.c $(AUTHD_FIXTURE)
+tests_unit_test_key_sessions_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_key_sessions_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_key_sessions_LDADD = $(AUTHD_TEST_LIBS)

@@ -16,6 +16,7 @@
 #include "common/mem.h"
 
 #include "authd/handlers.h"
+#include "authd/key_sessions.h"
 
 #define PENDING_CHECKS_MAX 128
 
@@ -165,6 +166,8 @@ fixture_load_keys(struct fixture *f, size_t n, const uint8_t *firsts)
 	}
 	wire_reader_init(&r, buf, w.len);
 	ck_assert_int_eq(keys_load(f->authd->keys, &r, &dropped), 0);
+	if (dropped)
+		key_sessions_end_lost(f->authd);
 }
 
 static void
@@ -487,6 +490,7 @@ read_lease(struct answer *a, struct lease_answer *l)
 	l->lease_ms = wire_get_u32(&a->body);
 	l->end = (int64_t)wire_get_u64(&a->body);
 	wire_get_raw(&a->body, l->handle, sizeof l->handle);
+	wire_get_raw(&a->body, l->key_id, sizeof l->key_id);
 	ck_assert_int_eq(wire_end(&a->body), 0);
 }
 

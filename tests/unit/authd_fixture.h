@@ -100,6 +100,7 @@ struct lease_answer {
 	uint32_t lease_ms;
 	int64_t end;
 	uint8_t handle[MSG_HANDLE_LEN];
+	uint8_t key_id[MSG_KEY_ID_LEN];
 };
 void send_lease(struct fixture *f, enum credential kind, const char *value,
     struct answer *a);

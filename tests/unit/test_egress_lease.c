@@ -70,6 +70,8 @@ handle_lease(struct chan *ch, struct chan_in *in)
 	wire_put_u32(&w, life_ms);
 	wire_put_u64(&w, 0);
 	wire_put_raw(&w, handle, sizeof(handle));
+	/* "k..." is under a key of its own */
+	wire_put_raw(&w, value.p[0] == 'k' ? "new!" : "old!", MSG_KEY_ID_LEN);
 	return chan_reply(ch, in->id, MSG_LEASE_RESULT, &w, -1);
 }
 
@@ -258,6 +260,34 @@ START_TEST(revoked)
 }
 END_TEST
 
+/* All sessions under the key, and no others. */
+START_TEST(revoked_key)
+{
+	uint8_t payload[64], handle[MSG_HANDLE_LEN] = "old!";
+	struct wire_writer w;
+
+	holder.cut = cut;
+	get("c1", &holder);
+	get("c2", NULL);
+	get("k1", NULL);
+	get("k2", NULL);
+	run(50);
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u64(&w, 7);
+	wire_put_u8(&w, REVOKE_KEY);
+	wire_put_raw(&w, handle, sizeof(handle));
+	chan_request(authd_side, MSG_REVOKE, &w, -1, 1000, acked, NULL);
+	run(50);
+	ck_assert_int_eq(n_acked, 1);
+	ck_assert_int_eq(n_cut, 1);
+	ck_assert_uint_eq(leases_count(eg.leases), 2);
+	n_asked = 0;
+	get("k1", NULL);
+	ck_assert_int_eq(last_verdict, VERDICT_ALLOW);
+	ck_assert_int_eq(n_asked, 0);
+}
+END_TEST
+
 START_TEST(revoked_all)
 {
 	holder.cut = cut;
@@ -399,6 +429,7 @@ main(void)
 	tcase_add_test(t, renewed_while_held);
 	tcase_add_test(t, not_renewed_unused);
 	tcase_add_test(t, revoked);
+	tcase_add_test(t, revoked_key);
 	tcase_add_test(t, revoked_all);
 	tcase_add_test(t, unavailable);
 	tcase_add_test(t, authd_silent_then_gone);
