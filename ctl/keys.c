@@ -230,6 +230,7 @@ static int
 command_rotate(struct keys *k, struct key *unused)
 {
 	struct key before = { .state = KEY_PREVIOUS };
+	uint32_t n;
 	char *path;
 	int r;
 
@@ -245,6 +246,10 @@ command_rotate(struct keys *k, struct key *unused)
 		return 1;
 	r = key_file_replace(path) != 0 || wait_for_another(k, &before) != 0;
 	free(path);
+	/* Before it answers, authd asks secretd: then it uses the key too. If
+	 * it is away, it asks when it is back. */
+	if (r == 0)
+		(void)ask_sessions(k, current(k)->id, &n);
 	if (r == 0)
 		(void)printf("new sessions are made under the key %s; those "
 			     "under %s go on\n",

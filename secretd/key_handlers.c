@@ -83,6 +83,8 @@ handle_key_drop(struct chan *ch, struct chan_in *in)
 	d->n_requests++;
 	r = keyring_drop(d->keyring, id, how == KEY_REVOKE);
 	audit_drop((enum key_drop)how, id, r);
+	if (r == 0)
+		secretd_tell_of_keys(d);
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_u8(&w, r == 0);
 	wire_put_text(&w, reason_of(r));

@@ -21,6 +21,7 @@
 #include "common/text.h"
 #include "secretd/keyring.h"
 #include "secretd/secretd.h"
+#include "secretd/told.h"
 
 #define EXPIRE_INTERVAL_S 60
 
@@ -105,14 +106,22 @@ report(struct secretd *d, const struct attempt *a)
 {
 	bool is_new = note_problem(d, a);
 
-	if (a->changed)
+	if (a->changed) {
 		log_info("new sessions are made under the key %s", a->id);
+		secretd_tell_of_keys(d);
+	}
 	if (a->err < 0 && is_new)
 		log_write(
 		    a->err == ERR_NOT_FOUND ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
 		    "%s (the last key stays in use)", a->why.text);
 	if (a->changed || (a->err < 0 && a->err != ERR_NOT_FOUND && is_new))
 		audit_rotation(a);
+}
+
+void
+secretd_tell_of_keys(const struct secretd *d)
+{
+	told_push(d, 1u << ROLE_AUTHD, CHANGED_KEYS, 0);
 }
 
 void

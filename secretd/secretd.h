@@ -38,6 +38,8 @@ void secretd_load_keys(struct secretd *d);
 /* The signing key's file may have changed: reads it anew. A bad one changes
  * nothing and is reported. */
 void secretd_signing_key_changed(struct secretd *d);
+/* The ring is another one: authd is told to ask for it. */
+void secretd_tell_of_keys(const struct secretd *d);
 /* Puts the sandbox on: the folders of the secrets can be read, the state
  * directory also written, nothing else. */
 void secretd_confine(const struct secretd *d);
