@@ -8,7 +8,8 @@
  * Each frame is u8 type, u32 length, payload. After both ENDs (or a DENY before
  * CONTINUE, which ends the exchange for both) the connection may carry the next
  * exchange. A request without a body has no END of its own. A DENY or a
- * RESPONSE that ends before the request body does: the frontend closes.
+ * RESPONSE that ends before the request body does: the frontend closes, unless
+ * it has sent its END already; egress drops the rest until that comes.
  * Closing is cancellation, in both directions; the socket buffer is the flow
  * control. Pure encoding and decoding, no I/O.
  */

@@ -1,6 +1,7 @@
 /* See exchange.h. */
 #include "egress/exchange.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 
@@ -549,6 +550,13 @@ exchange_body_end(struct exchange *x)
 	x->request_sent = true;
 	up_deadline(x);
 	return 0;
+}
+
+void
+exchange_dropped(struct exchange *x)
+{
+	assert(x->state == STATE_DROP);
+	x->state = STATE_IDLE;
 }
 
 void

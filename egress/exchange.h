@@ -6,9 +6,10 @@
  *     |               deny               deny                both ends
  *     +-----------------+------------------+----------------------+
  *
- *   From RELAY: a response that is over before the request body leads to DROP;
- *   the front's connection is of no more use then. Whatever fails after the
- *   response head has gone out closes the front, which its client sees.
+ *   From RELAY: a response that is over before the request body leads to DROP,
+ *   and back to IDLE when the rest of the body has come and been dropped.
+ * Whatever fails after the response head has gone out closes the front, which
+ * its client sees.
  *
  * SECURITY: the decision is made here, for every front, from front->q alone.
  */
@@ -43,6 +44,10 @@ int exchange_body(struct exchange *x, struct evbuffer *in, size_t len)
     __attribute__((warn_unused_result));
 /* ERR_PROTOCOL: less than was declared, or a second end. */
 int exchange_body_end(struct exchange *x) __attribute__((warn_unused_result));
+
+/* After front->ops->over that was not clean: the rest of the request has come
+ * and is of no use. Idle again. */
+void exchange_dropped(struct exchange *x);
 
 /* The front's output has fallen below FRONT_LOW_WATER. */
 void exchange_drained(struct exchange *x);

@@ -22,7 +22,7 @@ struct frames {
 	size_t n_bytes;
 	bool reading; /* frames_read is at work */
 	bool dead;    /* and is to free it */
-	bool drop;    /* what still comes belongs to nothing */
+	bool drop;    /* the rest of a body that nobody wants any more */
 };
 
 static void
@@ -132,6 +132,31 @@ take(struct frames *f)
 	return !f->dead;
 }
 
+/* The frontend may have sent its END while the response was on its way; then it
+ * keeps the connection, and the next request comes behind that END. Else it
+ * closes. */
+static bool
+drop_frame(struct frames *f)
+{
+	struct evbuffer *in = conn_input(f->front.conn);
+	enum frame_type type;
+	uint32_t len;
+	int err = next_frame(f, in, &type, &len);
+
+	if (err == ERR_MORE)
+		return false;
+	if (err != 0) {
+		violation(f, "frame out of place");
+		return false;
+	}
+	evbuffer_drain(in, FRAME_HEADER_LEN + len);
+	if (type == FRAME_END) {
+		f->drop = false;
+		exchange_dropped(f->front.x);
+	}
+	return true;
+}
+
 static bool
 open_for_frames(const struct frames *f)
 {
@@ -141,18 +166,14 @@ open_for_frames(const struct frames *f)
 static void
 frames_read(struct frames *f)
 {
-	struct evbuffer *in = conn_input(f->front.conn);
-
 	if (f->reading)
 		return;
 	f->reading = true;
-	while (open_for_frames(f) && take(f))
+	while (f->drop ? drop_frame(f) : open_for_frames(f) && take(f))
 		;
 	f->reading = false;
 	if (f->dead)
 		frames_free(f);
-	else if (f->drop)
-		evbuffer_drain(in, evbuffer_get_length(in));
 }
 
 /* --- to the frontend --- */

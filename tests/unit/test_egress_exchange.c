@@ -148,6 +148,28 @@ START_TEST(slow_upload)
 }
 END_TEST
 
+/* The console answers before the body is there. A frontend whose END was on its
+ * way by then keeps the connection. */
+START_TEST(answered_before_the_body)
+{
+	int f = frontend_open(), c;
+
+	ask(f, HTTP_POST, HTTP_BODY_LENGTH, 5);
+	c = console_accept();
+	console_answer(c);
+	ck_assert_int_eq(hear(f), FRAME_CONTINUE);
+	ck_assert_int_eq(hear(f), FRAME_RESPONSE);
+	ck_assert_int_eq(hear(f), FRAME_END);
+	say(f, FRAME_DATA, "hello");
+	say(f, FRAME_END, "");
+	ask(f, HTTP_GET, HTTP_BODY_NONE, 0);
+	c = console_accept();
+	console_answer(c);
+	ck_assert_int_eq(hear(f), FRAME_RESPONSE);
+	ck_assert_int_eq(hear(f), FRAME_END);
+}
+END_TEST
+
 START_TEST(console_that_does_not_answer)
 {
 	for (int with_body = 0; with_body < 2; with_body++) {
@@ -216,6 +238,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, set_up, NULL);
 	tcase_add_test(tc, slow_upload);
+	tcase_add_test(tc, answered_before_the_body);
 	tcase_add_test(tc, console_that_does_not_answer);
 	tcase_add_test(tc, sent_again_with_body);
 	tcase_add_test(tc, connections_are_bounded);
