@@ -14,16 +14,17 @@ mask(unsigned x, unsigned low, unsigned high)
 	return (((x - low) | (high - x)) >> 31) - 1u;
 }
 
+/* last: the characters for 62 and 63. */
 static char
-encode6(unsigned v)
+encode6(unsigned v, const char last[2])
 {
 	unsigned c = 0;
 
 	c |= mask(v, 0, 25) & (v + 'A');
 	c |= mask(v, 26, 51) & (v - 26 + 'a');
 	c |= mask(v, 52, 61) & (v - 52 + '0');
-	c |= mask(v, 62, 62) & '-';
-	c |= mask(v, 63, 63) & '_';
+	c |= mask(v, 62, 62) & (unsigned)last[0];
+	c |= mask(v, 63, 63) & (unsigned)last[1];
 	return (char)c;
 }
 
@@ -44,8 +45,9 @@ decode6(unsigned char c)
 	return v | (~(upper | lower | digit | dash | line) & 0x100);
 }
 
-void
-b64url_encode(char *dst, const void *src, size_t n)
+/* Returns behind the last character. */
+static char *
+encode(char *dst, const void *src, size_t n, const char last[2])
 {
 	const uint8_t *p = src;
 	unsigned bits = 0, n_bits = 0;
@@ -55,12 +57,29 @@ b64url_encode(char *dst, const void *src, size_t n)
 		n_bits += 8;
 		while (n_bits >= 6) {
 			n_bits -= 6;
-			*dst++ = encode6(bits >> n_bits & 63);
+			*dst++ = encode6(bits >> n_bits & 63, last);
 		}
 	}
 	if (n_bits > 0)
-		*dst++ = encode6(bits << (6 - n_bits) & 63);
+		*dst++ = encode6(bits << (6 - n_bits) & 63, last);
 	*dst = '\0';
+	return dst;
+}
+
+void
+b64url_encode(char *dst, const void *src, size_t n)
+{
+	(void)encode(dst, src, n, "-_");
+}
+
+void
+b64_encode(char *dst, const void *src, size_t n)
+{
+	char *end = encode(dst, src, n, "+/");
+
+	while ((end - dst) % 4 != 0)
+		*end++ = '=';
+	*end = '\0';
 }
 
 int

@@ -13,6 +13,11 @@
 
 /* Writes B64URL_LEN(n) characters and a NUL. */
 void b64url_encode(char *dst, const void *src, size_t n);
+
+#define B64_LEN(n) (((n) + 2) / 3 * 4)
+/* The other alphabet, with padding (section 4): writes B64_LEN(n) characters
+ * and a NUL. Constant time too. */
+void b64_encode(char *dst, const void *src, size_t n);
 /* Decodes len characters into at most cap bytes; *n_out says how many.
  * ERR_FORMAT or ERR_LIMIT. */
 int b64url_decode(uint8_t *dst, size_t cap, size_t *n_out, const char *src,

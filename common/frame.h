@@ -52,6 +52,7 @@ enum deny {
 	DENY_UPSTREAM_BAD,     /* 502: its answer is not HTTP as we accept it */
 	DENY_BAD_REQUEST,      /* 400: the frame's content is not acceptable */
 	DENY_REVOKED,	       /* 401: the session ended during the exchange */
+	DENY_CREDENTIAL, /* 502: the upstream's credential is not to be had */
 	DENY_COUNT
 };
 

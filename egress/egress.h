@@ -11,15 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/settings.h"
 #include "egress/inject.h"
 
 struct event_base;
-struct settings;
 struct resolve;
 struct chan;
 struct leases;
 struct trust;
-struct upstream;
+struct secrets;
+struct service;
 
 struct egress {
 	struct event_base *base;
@@ -28,7 +29,11 @@ struct egress {
 	struct chan *authd; /* NULL with strategy anonymous */
 	struct leases *leases;
 	struct trust *trust;
-	struct upstream *console;
+	struct secrets *secrets;
+	/* By enum service_id, NULL when not in use; then the console:
+	 * services_get. */
+	struct service *services[SERVICE_COUNT + 1];
+	bool has_additional_ca;	  /* one has come */
 	uint64_t revoke_sequence; /* of the last revocation, 0: none yet */
 	int64_t started_s;
 	uint32_t head_ms; /* from a whole request to the response's head */

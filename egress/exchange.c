@@ -20,15 +20,18 @@
 #include "egress/inject.h"
 #include "egress/lease.h"
 #include "egress/response.h"
+#include "egress/service.h"
+#include "egress/services.h"
 #include "egress/upstream.h"
 
 #define IDLE_MS 600000 /* silence in the middle of a response */
 #define INTERIM_MAX 8  /* 1xx responses before the real one */
 
 enum state {
-	STATE_IDLE,    /* waits for a request */
-	STATE_LEASE,   /* waits for authd */
-	STATE_CONNECT, /* waits for a connection */
+	STATE_IDLE,	  /* waits for a request */
+	STATE_LEASE,	  /* waits for authd */
+	STATE_CREDENTIAL, /* waits for what the upstream is to be sent */
+	STATE_CONNECT,	  /* waits for a connection */
 	STATE_RELAY,
 	STATE_DROP, /* answered before the request was all here */
 };
@@ -39,15 +42,19 @@ struct exchange {
 	struct conn *up;
 	enum state state;
 	struct route route;
+	struct service *service; /* where it goes */
 
 	struct lease_wait *lease_wait;
 	struct lease_holder holder;
+	struct service_wait *service_wait;
 	struct upstream_wait *up_wait;
 
 	struct body_out sending;
 	struct body_in receiving;
 	struct http_scan scan;
 	unsigned interim;
+	unsigned token_version; /* of the access token that was sent */
+	bool renewed;	   /* a 401 has led to another access token, once */
 	bool reused;	   /* the connection came from the pool */
 	bool request_sent; /* with the whole body */
 	bool continued;	   /* the front has been told that the body may come */
@@ -58,12 +65,15 @@ struct exchange {
 
 static void exchange_read_up(struct exchange *x);
 static void exchange_connect(struct exchange *x, bool fresh);
+static void exchange_allowed(struct exchange *x);
 
 /* --- ends --- */
 
 static void
 up_close(struct exchange *x)
 {
+	service_cancel(x->service_wait);
+	x->service_wait = NULL;
 	upstream_cancel(x->up_wait);
 	x->up_wait = NULL;
 	conn_free(x->up);
@@ -117,13 +127,29 @@ static const char *const deny_reason[DENY_COUNT] = {
 	[DENY_UPSTREAM_BAD] = "upstream answered badly",
 	[DENY_BAD_REQUEST] = "bad request",
 	[DENY_REVOKED] = "session ended",
+	[DENY_CREDENTIAL] = "credential unavailable",
 };
+
+/* The upstream would have been asked without what its settings say. */
+static void
+audit_credential(const struct exchange *x)
+{
+	struct audit a;
+
+	audit_begin(&a, "AUDIT: Credential unavailable");
+	audit_str(&a, "service", service_name(x->service));
+	audit_str(&a, "slot", service_lacks(x->service));
+	audit_str(&a, "client", x->front->client);
+	audit_str(&a, "method", http_method_name(x->front->q.method));
+	audit_str(&a, "route", x->route.name);
+	audit_end(&a);
+}
 
 static bool
 deny_is_decision(enum deny why)
 {
 	return why != DENY_UPSTREAM_DOWN && why != DENY_UPSTREAM_TIMEOUT &&
-	    why != DENY_UPSTREAM_BAD;
+	    why != DENY_UPSTREAM_BAD && why != DENY_CREDENTIAL;
 }
 
 /* Ends the exchange with a refusal, or, when the response has begun, by closing
@@ -138,13 +164,15 @@ exchange_deny(struct exchange *x, enum deny why)
 		x->eg->n_failed++;
 		log_debug("exchange failed: %s", deny_reason[why]);
 	}
+	if (why == DENY_CREDENTIAL)
+		audit_credential(x);
 	if (x->head_done) {
 		x->front->ops->abort(x->front);
 		return;
 	}
 	x->front->ops->deny(x->front, why);
 	/* The body was never asked for. */
-	if (x->state != STATE_RELAY)
+	if (x->state != STATE_RELAY && !x->continued)
 		x->request_sent = true;
 	exchange_end(x);
 }
@@ -162,7 +190,7 @@ response_finish(struct exchange *x)
 	    evbuffer_get_length(conn_input(up)) == 0 &&
 	    evbuffer_get_length(conn_output(up)) == 0) {
 		x->up = NULL;
-		upstream_put(x->eg->console, up);
+		upstream_put(service_upstream(x->service), up);
 	}
 	exchange_end(x);
 }
@@ -187,8 +215,32 @@ response_put_head(struct exchange *x, const struct http_response *from)
 	return x->front->ops->response(x->front, &a);
 }
 
+/* Would the same request do the same again, and can it be sent again? */
+static bool
+is_repeatable(const struct exchange *x)
+{
+	enum http_method method = x->front->q.method;
+
+	return !x->head_done && !x->body_begun && method != HTTP_POST &&
+	    method != HTTP_PATCH;
+}
+
+/* A 401 to an access token: once, another token is tried. */
+static bool
+token_is_stale(struct exchange *x)
+{
+	if (x->token_version == 0 ||
+	    !service_refused(x->service, x->token_version))
+		return false;
+	if (x->renewed || !is_repeatable(x))
+		return false;
+	x->renewed = true;
+	return true;
+}
+
 /* Reads one response head. 0: one is through; ERR_MORE; ERR_FORMAT; ERR_DENIED:
- * not for the client. */
+ * not for the client; ERR_EXPIRED: the request is to be sent again with another
+ * access token. */
 static int
 response_head(struct exchange *x)
 {
@@ -211,6 +263,8 @@ response_head(struct exchange *x)
 	    http_parse_response(&a, x->front->q.method, p, (size_t)head) != 0)
 		return ERR_FORMAT;
 	x->scan = (struct http_scan){ 0 };
+	if (a.status == 401 && token_is_stale(x))
+		return ERR_EXPIRED;
 	if (a.status < 200) {
 		evbuffer_drain(in, (size_t)head);
 		return a.status == 101 || ++x->interim > INTERIM_MAX
@@ -231,15 +285,19 @@ response_head(struct exchange *x)
 static bool
 exchange_retry(struct exchange *x)
 {
-	enum http_method method = x->front->q.method;
-	bool idempotent = method != HTTP_POST && method != HTTP_PATCH;
-
-	if (!x->reused || x->head_done || x->body_begun || !idempotent ||
-	    x->interim > 0 || evbuffer_get_length(conn_input(x->up)) > 0)
+	if (!x->reused || !is_repeatable(x) || x->interim > 0 ||
+	    evbuffer_get_length(conn_input(x->up)) > 0)
 		return false;
 	up_close(x);
 	exchange_connect(x, true);
 	return true;
+}
+
+static void
+exchange_renew(struct exchange *x)
+{
+	up_close(x);
+	exchange_allowed(x);
 }
 
 /* The limits count only while the upstream is the one to move: not while the
@@ -271,6 +329,8 @@ exchange_read_up(struct exchange *x)
 		response_finish(x);
 	else if (err == ERR_MORE)
 		up_deadline(x);
+	else if (err == ERR_EXPIRED)
+		exchange_renew(x);
 	else if (!exchange_retry(x))
 		exchange_deny(x, DENY_UPSTREAM_BAD);
 }
@@ -322,20 +382,39 @@ static const struct conn_ops up_ops = {
 
 /* --- the request --- */
 
+/* The credential as it is now, which may be newer than the one that was waited
+ * for. false: it is gone. */
+static bool
+request_credential(struct exchange *x, struct inject_fields *out)
+{
+	if (!service_fields(x->service, out))
+		return false;
+	x->token_version = service_token_version(x->service);
+	if (x->holder.lease != NULL && x->route.inject == INJECT_USER_TOKEN)
+		out->bearer = lease_token(x->holder.lease);
+	return true;
+}
+
 /* ERR_LIMIT: does not fit. The frames' own limits should not let that happen;
- * if it did, a body without its head would become a request of its own. */
+ * if it did, a body without its head would become a request of its own.
+ * ERR_UNAVAILABLE: no credential. */
 static int
 request_send_head(struct exchange *x)
 {
 	struct egress *eg = x->eg;
-	struct slice token = { NULL, 0 };
+	struct inject_to to = {
+		.at = upstream_url(service_upstream(x->service)),
+		.keep_host = x->route.service == SERVICE_NONE,
+		.base = x->route.base,
+		.rest = x->route.rest,
+	};
 	struct http_out head;
 	int r = ERR_LIMIT;
 
-	if (x->holder.lease != NULL && x->route.inject == INJECT_USER_TOKEN)
-		token = lease_token(x->holder.lease);
+	if (!request_credential(x, &to.credential))
+		return ERR_UNAVAILABLE;
 	http_out_init(&head, (char *)eg->scratch, sizeof(eg->scratch));
-	inject_request(&head, eg->settings, &x->front->q, token);
+	inject_request(&head, eg->settings, &x->front->q, &to);
 	if (!head.overflow)
 		r = body_out_head(conn_output(x->up), head.p, head.len);
 	secret_wipe(head.p, head.len);
@@ -346,12 +425,16 @@ static void
 exchange_relay(struct exchange *x, struct conn *c)
 {
 	const struct frame_request *q = &x->front->q;
+	int err;
 
 	x->up = c;
 	conn_set_owner(c, &up_ops, x);
 	conn_watermarks(c, FRONT_HIGH_WATER, FRONT_LOW_WATER);
-	if (request_send_head(x) != 0) {
-		exchange_deny(x, DENY_BAD_REQUEST);
+	err = request_send_head(x);
+	if (err != 0) {
+		exchange_deny(x,
+		    err == ERR_UNAVAILABLE ? DENY_CREDENTIAL
+					   : DENY_BAD_REQUEST);
 		return;
 	}
 	x->state = STATE_RELAY;
@@ -383,15 +466,15 @@ exchange_connected(int err, struct conn *c, void *arg)
 static void
 exchange_connect(struct exchange *x, bool fresh)
 {
-	struct conn *c = fresh ? NULL : upstream_idle(x->eg->console);
+	struct upstream *to = service_upstream(x->service);
+	struct conn *c = fresh ? NULL : upstream_idle(to);
 
 	x->state = STATE_CONNECT;
 	x->reused = c != NULL;
 	if (c != NULL)
 		exchange_relay(x, c);
 	else
-		x->up_wait =
-		    upstream_connect(x->eg->console, exchange_connected, x);
+		x->up_wait = upstream_connect(to, exchange_connected, x);
 }
 
 static enum deny
@@ -428,12 +511,35 @@ deny_of(enum verdict verdict)
 	return map[verdict];
 }
 
+static void
+exchange_ready(int err, void *arg)
+{
+	struct exchange *x = arg;
+
+	x->service_wait = NULL;
+	if (err != 0)
+		exchange_deny(x, DENY_CREDENTIAL);
+	else
+		exchange_connect(x, false);
+}
+
 /* The request may pass. What the upstream is to be told of itself, its
- * credential, would be waited for here. */
+ * credential, is waited for: without it nothing goes there. */
 static void
 exchange_allowed(struct exchange *x)
 {
-	exchange_connect(x, false);
+	int err;
+
+	x->state = STATE_CREDENTIAL;
+	x->service = services_get(x->eg, x->route.service);
+	if (x->service == NULL) {
+		exchange_deny(x, DENY_NO_ROUTE);
+		return;
+	}
+	err =
+	    service_authorize(x->service, exchange_ready, x, &x->service_wait);
+	if (err != ERR_MORE)
+		exchange_ready(err, x);
 }
 
 static void
@@ -475,14 +581,11 @@ exchange_start(struct exchange *x)
 {
 	x->eg->n_requests++;
 	x->request_sent = x->body_begun = x->head_done = false;
-	x->continued = false;
+	x->continued = x->renewed = false;
+	x->token_version = 0;
 	x->up_ended = x->up_keep = x->reused = false;
 	x->interim = 0;
 	x->route = x->front->ops->route(x->front);
-	if (x->route.service != SERVICE_NONE) { /* it has no upstream here */
-		exchange_deny(x, DENY_NO_ROUTE);
-		return;
-	}
 	switch (x->route.kind) {
 	case ROUTE_SESSION:
 		exchange_authorise(x);

@@ -16,7 +16,7 @@
 #include "common/sandbox.h"
 #include "egress/egress.h"
 #include "egress/lease.h"
-#include "egress/upstream.h"
+#include "egress/services.h"
 
 /* Acknowledged when nothing of that session goes on. */
 static int
@@ -51,28 +51,30 @@ static int
 handle_status(struct chan *ch, struct chan_in *in)
 {
 	const struct egress *eg = chan_ctx(ch);
-	uint8_t payload[2048];
-	char text[1024];
+	uint8_t payload[8192];
+	char text[8000], services[4096];
 	struct wire_writer w;
 	int n;
 
+	services_describe(eg, services, sizeof(services));
 	n = snprintf(text, sizeof(text),
 	    "sandbox: %s\n"
 	    "up: %lld s\n"
 	    "authd: %s\n"
 	    "frontend connections: %llu\n"
-	    "idle console connections: %zu\n"
 	    "leases: %zu\n"
 	    "requests: %llu\n"
 	    "denied: %llu\n"
-	    "failed: %llu\n",
+	    "failed: %llu\n"
+	    "%s",
 	    sandbox_describe(), (long long)(clock_unix_s() - eg->started_s),
 	    eg->authd == NULL		   ? "not needed"
 		: chan_is_ready(eg->authd) ? "connected"
 					   : "away",
-	    (unsigned long long)eg->n_open, upstream_idle_count(eg->console),
-	    leases_count(eg->leases), (unsigned long long)eg->n_requests,
-	    (unsigned long long)eg->n_denied, (unsigned long long)eg->n_failed);
+	    (unsigned long long)eg->n_open, leases_count(eg->leases),
+	    (unsigned long long)eg->n_requests,
+	    (unsigned long long)eg->n_denied, (unsigned long long)eg->n_failed,
+	    services);
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_bytes(&w, text, n > 0 ? (size_t)n : 0);
 	(void)chan_reply(ch, in->id, MSG_STATUS_RESULT, &w, -1);

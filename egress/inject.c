@@ -1,6 +1,8 @@
 /* See inject.h: the field rules of the gate towards an upstream. */
 #include "egress/inject.h"
 
+#include <string.h>
+
 #include "common/settings.h"
 
 static bool
@@ -27,16 +29,27 @@ put_cookie(struct http_out *out, const struct settings *s, struct slice value)
 		    out, SLICE("Cookie"), (struct slice){ kept, len });
 }
 
+static bool
+is_credential(const struct inject_fields *c, struct slice name)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (http_field_is_same(c->at[i].name, name))
+			return true;
+	return false;
+}
+
 /* What the client sent, without what is ours to say. */
 static void
 put_client_fields(struct http_out *out, const struct settings *s,
-    const struct frame_request *q)
+    const struct frame_request *q, const struct inject_fields *credential)
 {
 	size_t i;
 
 	for (i = 0; i < q->fields.n; i++) {
 		const struct http_field *f = &q->fields.at[i];
 
+		if (is_credential(credential, f->name))
+			continue;
 		if (slice_is_nocase(f->name, "Cookie"))
 			put_cookie(out, s, f->value);
 		else if (!http_field_is_hop(&q->fields, f->name) &&
@@ -61,30 +74,66 @@ put_forwarded(struct http_out *out, const struct frame_request *q)
 	http_put_field(out, SLICE("X-Request-Id"), q->request_id);
 }
 
-/* HTTP/1.0 clients need not name a host; an upstream must be told one. */
+/* The console is asked by the name that the client knows it by, since it writes
+ * links with it; a service by its own. HTTP/1.0 clients need not name a host;
+ * an upstream must be told one. */
 static void
-put_host(struct http_out *out, const struct settings *s,
-    const struct frame_request *q)
+put_host(struct http_out *out, const struct frame_request *q,
+    const struct inject_to *to)
 {
-	if (q->host.len > 0)
+	const struct url *at = to->at;
+	bool six = strchr(at->host, ':') != NULL;
+
+	if (to->keep_host && q->host.len > 0) {
 		http_put_field(out, SLICE("Host"), q->host);
-	else
-		http_put_field_z(out, "Host", s->console.host);
+		return;
+	}
+	http_put_z(out, six ? "Host: [" : "Host: ");
+	http_put_z(out, at->host);
+	http_put_z(out, six ? "]" : "");
+	if (at->port != (at->tls ? 443 : 80)) {
+		http_put_z(out, ":");
+		http_put_u64(out, at->port);
+	}
+	http_put_z(out, "\r\n");
+}
+
+static void
+put_credential(struct http_out *out, const struct inject_fields *c)
+{
+	if (c->bearer.len > 0) {
+		http_put_z(out, "Authorization: Bearer ");
+		http_put(out, c->bearer);
+		http_put_z(out, "\r\n");
+	}
+	for (size_t i = 0; i < c->n; i++)
+		http_put_field(out, c->at[i].name, c->at[i].value);
+}
+
+static void
+put_request_line(struct http_out *out, const struct frame_request *q,
+    const struct inject_to *to)
+{
+	http_put_z(out, http_method_name(q->method));
+	http_put_z(out, " ");
+	http_put(out, to->base);
+	http_put(out, to->rest);
+	if (q->has_query) {
+		http_put_z(out, "?");
+		http_put(out, q->query);
+	}
+	http_put_z(out, " HTTP/1.1\r\n");
 }
 
 void
 inject_request(struct http_out *out, const struct settings *s,
-    const struct frame_request *q, struct slice token)
+    const struct frame_request *q, const struct inject_to *to)
 {
-	http_put_request_line(out, q->method, q->path, q->has_query, q->query);
-	put_host(out, s, q);
-	put_client_fields(out, s, q);
+	put_request_line(out, q, to);
+	put_host(out, q, to);
+	put_client_fields(out, s, q, &to->credential);
 	put_forwarded(out, q);
-	if (token.len > 0) {
-		http_put_z(out, "Authorization: Bearer ");
-		http_put(out, token);
-		http_put_z(out, "\r\n");
-	}
+	put_credential(out, &to->credential);
 	http_put_framing(out, q->body, q->content_length);
 	http_put_end(out);
 }

@@ -11,14 +11,33 @@
 #include "common/msg.h"
 
 struct settings;
+struct url;
 
-/* Room that inject_request needs at most: every field, the token, ours. */
-#define INJECT_HEAD_MAX (FRAME_HEAD_MAX + MSG_TOKEN_MAX + 4096)
+/* Room that inject_request needs at most: every field of the client, a token
+ * and the values of a service's settings, ours. */
+#define INJECT_HEAD_MAX (FRAME_HEAD_MAX + 2 * MSG_TOKEN_MAX + 4096)
 
-/* Writes the whole request head. token: for Authorization: Bearer, "" for
- * none. The target is exactly q->path and q->query. */
+#define INJECT_CUSTOM_MAX 16 /* custom headers of a service */
+/* The credential of a request; "" and 0: none. A field of the client with the
+ * name of one of these is dropped. */
+struct inject_fields {
+	struct slice bearer; /* for Authorization: Bearer */
+	struct http_field at[1 + INJECT_CUSTOM_MAX];
+	size_t n;
+};
+
+/* Where a request goes. */
+struct inject_to {
+	const struct url *at;
+	bool keep_host; /* Host as the client said it; else that of at */
+	/* The path: one behind the other. */
+	struct slice base, rest;
+	struct inject_fields credential;
+};
+
+/* Writes the whole request head. The query is exactly q->query. */
 void inject_request(struct http_out *out, const struct settings *s,
-    const struct frame_request *q, struct slice token);
+    const struct frame_request *q, const struct inject_to *to);
 
 /* The response as the frontend is to have it: end-to-end fields, no Set-Cookie
  * for the names that Doorward owns. to: the method that was asked. */

@@ -14,6 +14,7 @@
 #include "common/chan.h"
 #include "common/clock.h"
 #include "common/daemon.h"
+#include "common/json_strict.h"
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/notify.h"
@@ -27,8 +28,8 @@
 #include "egress/handlers.h"
 #include "egress/lease.h"
 #include "egress/local.h"
-#include "egress/trust.h"
-#include "egress/upstream.h"
+#include "egress/secrets.h"
+#include "egress/services.h"
 
 #define LEASES_MAX 20000
 #define HEAD_MS 120000 /* the slowest answer that is worth waiting for */
@@ -40,6 +41,10 @@
 #define OTHER_FDS (256 + 2 * LOCAL_CONNECTIONS_MAX)
 #define EXCHANGES_MIN 128
 #define FDS_MAX (2 * EXCHANGES_MAX + OTHER_FDS)
+
+#define DNS_PORT 53
+/* A service and its token endpoint each, the console, DNS. */
+#define PORTS_MAX (2 * SERVICE_COUNT + 2)
 
 static struct egress egress;
 
@@ -66,36 +71,18 @@ exchanges_max(void)
 	return (size_t)(l.rlim_max - OTHER_FDS) / 2;
 }
 
-static struct upstream *
-console_new(const struct settings *s)
-{
-	static const char key[] = "doorward.console.ca_file";
-	const struct upstream_spec spec = {
-		.name = "console", .at = &s->console, .ca_key = key
-	};
-	struct upstream *u = upstream_new(egress.base, egress.resolve, &spec);
-	bool own = s->console_ca_file[0] != '\0';
-	struct stack_st_X509 *set =
-	    own ? trust_read(s->console_ca_file, key) : NULL;
-	struct x509_store_st *store;
-
-	egress.trust = trust_new(s->console.tls && !own);
-	store = trust_store(egress.trust, set);
-	upstream_trust(u, store);
-	trust_store_free(store);
-	trust_drop(set);
-	return u;
-}
-
 static void
-confine(const struct settings *s)
+confine(void)
 {
-	const uint16_t ports[] = { s->console.port, 53 };
+	uint16_t ports[PORTS_MAX];
+	size_t n = services_ports(&egress, ports, PORTS_MAX - 1);
+
+	ports[n++] = DNS_PORT;
 
 	sandbox_enter(&(struct sandbox){
 	    .role = SANDBOX_EGRESS,
 	    .tcp_connect_ports = ports,
-	    .n_tcp_connect_ports = sizeof(ports) / sizeof(ports[0]),
+	    .n_tcp_connect_ports = n,
 	    .max_fds = FDS_MAX,
 	});
 }
@@ -133,11 +120,14 @@ main(int argc, char **argv)
 	egress.head_ms = HEAD_MS;
 	egress.max_open = exchanges_max();
 	egress.resolve = resolve_new(egress.base);
-	egress.console = console_new(settings);
+	json_strict_init();
+	services_setup(&egress);
 	egress.leases = leases_new(egress.base, LEASES_MAX);
 
-	confine(settings);
+	confine();
 
+	secrets_connect(egress.secrets,
+	    options_socket(&options, ROLE_SECRETD, ROLE_EGRESS));
 	if (settings->strategy != STRATEGY_ANONYMOUS) {
 		char *path = options_socket(&options, ROLE_AUTHD, ROLE_EGRESS);
 

@@ -166,6 +166,26 @@ client_reply_status(struct client *c, unsigned status, bool drop_cookie,
 }
 
 void
+client_reply_sentence(
+    struct client *c, unsigned status, const char *title, const char *text)
+{
+	struct reply r = { .status = status, .type = REPLY_TEXT };
+	struct http_out o;
+
+	http_out_init(&o, (char *)c->w->scratch, PAGES_MAX);
+	if (c->req->navigation) {
+		page_sentence(&o, c->w->settings, status, title, text);
+		r.type = REPLY_HTML;
+		r.csp = PAGES_CSP;
+	} else {
+		http_put_z(&o, text);
+		http_put_z(&o, "\n");
+	}
+	r.body = (struct slice){ o.p, o.len };
+	client_reply(c, &r);
+}
+
+void
 client_continue(struct client *c)
 {
 	if (c->req->http.expect_continue && c->req->http.minor >= 1 &&

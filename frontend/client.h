@@ -64,6 +64,10 @@ void client_reply(struct client *c, const struct reply *r);
  * Kiali's middleware. allow: methods, for a 405. */
 void client_reply_status(struct client *c, unsigned status, bool drop_cookie,
     unsigned allow, unsigned retry_after_s);
+/* The same with words of its own: they say to a person more than the status
+ * does. title and text as in pages.h; without markup. */
+void client_reply_sentence(
+    struct client *c, unsigned status, const char *title, const char *text);
 /* The request has been answered; goes on with the next or closes. */
 void client_done(struct client *c);
 /* The answer cannot be completed: makes that visible. reset: the end of the

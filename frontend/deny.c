@@ -18,6 +18,7 @@ static const struct deny_row {
 	[DENY_UPSTREAM_TIMEOUT] = { 504, false, 0 },
 	[DENY_UPSTREAM_BAD]     = { 502, false, 0 },
 	[DENY_BAD_REQUEST]      = { 400, false, 0 },
+	[DENY_CREDENTIAL]       = { 502, false, 0 },
 };
 /* clang-format on */
 

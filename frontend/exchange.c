@@ -91,6 +91,14 @@ deny(struct exchange *e, enum deny why)
 	a = deny_answer(why, &x);
 	r.status = a.status;
 	STATS_UP(c->w->stats, denied);
+	if (why == DENY_CREDENTIAL) {
+		client_reply_sentence(c, a.status,
+		    "This service cannot be asked",
+		    "Doorward has no usable credential for the service behind "
+		    "this page. Nothing is wrong with your session: tell "
+		    "whoever runs Doorward; the log says what is missing.");
+		return;
+	}
 	if (!a.to_login) {
 		client_reply_status(c, a.status, a.drop_cookie,
 		    why == DENY_METHOD ? route.methods : 0, a.retry_after_s);

@@ -303,15 +303,12 @@ static const struct page_error_row {
 /* clang-format on */
 
 void
-page_error(struct http_out *o, const struct settings *s, unsigned status)
+page_sentence(struct http_out *o, const struct settings *s, unsigned status,
+    const char *title, const char *text)
 {
-	const struct page_error_row *row = error_rows;
-
-	while (row->status != 0 && row->status != status)
-		row++;
-	page_begin(o, row->title, NULL);
+	page_begin(o, title, NULL);
 	http_put_z(o, "<p>");
-	http_put_z(o, row->text);
+	http_put_z(o, text);
 	http_put_z(o, "</p>\n");
 	if (status == 401)
 		put_button_link(o, s, "/_doorward/login", "Sign in");
@@ -321,4 +318,14 @@ page_error(struct http_out *o, const struct settings *s, unsigned status)
 	http_put_u64(o, status);
 	http_put_z(o, "</p>\n");
 	page_end(o);
+}
+
+void
+page_error(struct http_out *o, const struct settings *s, unsigned status)
+{
+	const struct page_error_row *row = error_rows;
+
+	while (row->status != 0 && row->status != status)
+		row++;
+	page_sentence(o, s, status, row->title, row->text);
 }

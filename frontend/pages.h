@@ -39,6 +39,9 @@ struct page_session {
 };
 void page_session(
     struct http_out *o, const struct settings *s, const struct page_session *p);
+/* title and text: as they stand in HTML. */
+void page_sentence(struct http_out *o, const struct settings *s,
+    unsigned status, const char *title, const char *text);
 /* A status without words of its own gets those of its class. */
 void page_error(struct http_out *o, const struct settings *s, unsigned status);
 

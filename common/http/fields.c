@@ -124,6 +124,16 @@ matches_any(struct slice name, const char *const *rows)
 }
 
 bool
+http_field_is_same(struct slice a, struct slice b)
+{
+	size_t i = 0;
+
+	while (i < a.len && i < b.len && fold(a.p[i]) == fold(b.p[i]))
+		i++;
+	return i == a.len && i == b.len;
+}
+
+bool
 http_field_is_hop(const struct http_fields *f, struct slice name)
 {
 	if (matches_any(name, hop_names))

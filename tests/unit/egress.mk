@@ -1,6 +1,7 @@
 EGRESS_TESTS = tests/unit/test_egress_inject tests/unit/test_egress_body \
 	tests/unit/test_egress_lease tests/unit/test_egress_exchange \
-	tests/unit/test_egress_local tests/unit/test_egress_response
+	tests/unit/test_egress_local tests/unit/test_egress_response \
+	tests/unit/test_oauth2 tests/unit/test_service
 check_PROGRAMS += $(EGRESS_TESTS)
 TESTS += $(EGRESS_TESTS)
 
@@ -29,3 +30,11 @@ tests_unit_test_egress_local_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
 tests_unit_test_egress_local_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=local_route
 tests_unit_test_egress_local_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_oauth2_SOURCES = tests/unit/test_oauth2.c
+tests_unit_test_oauth2_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_oauth2_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=clock_mono_ms -Wl,--wrap=secrets_ask
+tests_unit_test_oauth2_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_service_SOURCES = tests/unit/test_service.c
+tests_unit_test_service_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
+tests_unit_test_service_LDADD = $(EGRESS_TEST_LIBS)

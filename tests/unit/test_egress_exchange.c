@@ -12,14 +12,35 @@
 
 #include "common/daemon.h"
 #include "common/frame.h"
+#include "common/json_strict.h"
 #include "common/resolve.h"
+#include "common/slot.h"
 #include "egress/egress.h"
 #include "egress/front_frames.h"
-#include "egress/upstream.h"
+#include "egress/secrets.h"
+#include "egress/services.h"
 #include "tests/unit/frontend_fixture.h"
 
 static struct egress eg;
-static struct url console_url = { .host = (char[]){ "127.0.0.1" } };
+static const char text[] =
+    "auth: {strategy: anonymous}\n"
+    "external_services:\n"
+    "  prometheus: {url: \"http://127.0.0.1:9090\", auth: {type: bearer}}\n"
+    "  grafana:\n"
+    "    enabled: true\n"
+    "    internal_url: \"http://127.0.0.1:9090\"\n"
+    "    auth:\n"
+    "      type: oauth2\n"
+    "      insecure_skip_verify: true\n"
+    "      oauth2: {token_url: \"http://127.0.0.1:9090/token\", "
+    "client_id: me}\n"
+    "doorward:\n"
+    "  console: {url: \"http://127.0.0.1:30001\", credential: none}\n"
+    "  routes:\n"
+    "  - {path: /p/, service: prometheus, methods: [GET, POST, PUT], "
+    "allow: {users: [\"*\"]}}\n"
+    "  - {path: /g/, service: grafana, methods: [GET, POST, PUT], "
+    "allow: {users: [\"*\"]}}\n";
 static int console = -1; /* listener */
 
 static void
@@ -28,19 +49,26 @@ set_up(void)
 	struct sockaddr_in at = { .sin_family = AF_INET,
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
+	struct settings *settings;
 
+	json_strict_init();
 	console = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	ck_assert_int_eq(
 	    bind(console, (const struct sockaddr *)&at, sizeof(at)), 0);
 	ck_assert_int_eq(listen(console, 8), 0);
 	ck_assert_int_eq(getsockname(console, (struct sockaddr *)&at, &len), 0);
-	console_url.port = ntohs(at.sin_port);
 	eg = (struct egress){ .head_ms = 200, .max_open = 2 };
 	eg.base = daemon_base();
-	eg.settings = fixture_anonymous("/", "");
+	settings = fixture_settings(text);
+	settings->console.port = ntohs(at.sin_port);
+	for (int i = 0; i < SERVICE_COUNT; i++) {
+		settings->services[i].url.port = ntohs(at.sin_port);
+		settings->services[i].auth.oauth2.token_url.port =
+		    ntohs(at.sin_port);
+	}
+	eg.settings = settings;
 	eg.resolve = resolve_new_files(eg.base, "/dev/null", "/dev/null");
-	eg.console = upstream_new(eg.base, eg.resolve,
-	    &(struct upstream_spec){ .name = "console", .at = &console_url });
+	services_setup(&eg);
 }
 
 static void
@@ -64,12 +92,13 @@ frontend_open(void)
 }
 
 static void
-ask(int fd, enum http_method method, enum http_body body, uint64_t length)
+ask_for(int fd, const char *path, enum http_method method, enum http_body body,
+    uint64_t length)
 {
 	struct frame_request q = { .method = method,
 		.body = body,
 		.content_length = length,
-		.path = SLICE("/x"),
+		.path = slice_of(path),
 		.host = SLICE("h"),
 		.client = SLICE("192.0.2.1") };
 	uint8_t frame[1024];
@@ -78,6 +107,12 @@ ask(int fd, enum http_method method, enum http_body body, uint64_t length)
 	ck_assert_int_gt(n, 0);
 	ck_assert_int_eq(write(fd, frame, (size_t)n), n);
 	run(20);
+}
+
+static void
+ask(int fd, enum http_method method, enum http_body body, uint64_t length)
+{
+	ask_for(fd, "/x", method, body, length);
 }
 
 static void
@@ -215,6 +250,124 @@ START_TEST(sent_again_with_body)
 }
 END_TEST
 
+/* What a server was sent, after it has been given time to come. */
+static const char *
+sent_to(int fd)
+{
+	static char request[4096];
+	ssize_t n;
+
+	run(20);
+	n = read(fd, request, sizeof(request) - 1);
+	ck_assert_int_gt(n, 0);
+	request[n] = '\0';
+	return request;
+}
+
+static void
+answer_with(int fd, const char *head, const char *body)
+{
+	char answer[512];
+	int n = snprintf(answer, sizeof(answer),
+	    "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", head, strlen(body),
+	    body);
+
+	ck_assert_int_eq(write(fd, answer, (size_t)n), n);
+	run(20);
+}
+
+static void
+slot_is(enum service_id service, enum slot_field field, enum secret_state state,
+    const char *value)
+{
+	secrets_answer(eg.secrets,
+	    secrets_want(eg.secrets, slot_of_service(service, field)), state,
+	    slice_of(value));
+}
+
+/* Without its credential a service is not even connected to. */
+START_TEST(no_request_without_credential)
+{
+	int f = frontend_open(), c;
+
+	ask_for(f, "/p/q", HTTP_GET, HTTP_BODY_NONE, 0);
+	ck_assert_int_eq(hear(f), 0); /* waits for secretd */
+	slot_is(SERVICE_PROMETHEUS, SLOT_TOKEN, SECRET_NONE, "");
+	run(20);
+	ck_assert_int_eq(hear(f), FRAME_DENY);
+	ask_for(f, "/p/q", HTTP_POST, HTTP_BODY_LENGTH, 5);
+	ck_assert_int_eq(hear(f), FRAME_DENY);
+	ck_assert_int_lt(accept4(console, NULL, NULL, SOCK_NONBLOCK), 0);
+	ck_assert_uint_eq(eg.n_failed, 2);
+	slot_is(SERVICE_PROMETHEUS, SLOT_TOKEN, SECRET_OK, "T");
+	ask_for(f, "/p/q", HTTP_GET, HTTP_BODY_NONE, 0);
+	c = console_accept();
+	ck_assert_ptr_nonnull(
+	    strstr(sent_to(c), "\r\nAuthorization: Bearer T\r\n"));
+	console_answer(c);
+	ck_assert_int_eq(hear(f), FRAME_RESPONSE);
+}
+END_TEST
+
+static void
+give_token(const char *token)
+{
+	char body[128];
+	int c = console_accept();
+
+	snprintf(body, sizeof(body),
+	    "{\"access_token\":\"%s\",\"token_type\":\"Bearer\"}", token);
+	ck_assert(slice_starts(slice_of(sent_to(c)), "POST /token HTTP/1.1"));
+	answer_with(c, "200 OK", body);
+	(void)close(c);
+}
+
+/* A 401 to an access token: once more with another one, and then no more. A PUT
+ * whose body has not begun is sent again, a POST is not. */
+START_TEST(another_token_after_401)
+{
+	int f = frontend_open(), c;
+
+	slot_is(SERVICE_GRAFANA, SLOT_CLIENT_SECRET, SECRET_OK, "s");
+	ask_for(f, "/g/q", HTTP_PUT, HTTP_BODY_LENGTH, 5);
+	give_token("T1");
+	c = console_accept();
+	ck_assert_ptr_nonnull(strstr(sent_to(c), "Bearer T1\r\n"));
+	ck_assert_int_eq(hear(f), FRAME_CONTINUE);
+	answer_with(c, "401 No", "not this one");
+	ck_assert_int_eq(hear(f), 0);
+	give_token("T2");
+	c = console_accept();
+	ck_assert_ptr_nonnull(strstr(sent_to(c), "Bearer T2\r\n"));
+	ck_assert_int_eq(hear(f), 0);
+	say(f, FRAME_DATA, "hello");
+	say(f, FRAME_END, "");
+	ck_assert_ptr_nonnull(strstr(sent_to(c), "hello"));
+	answer_with(c, "401 No", "nor this one");
+	ck_assert_int_eq(hear(f), FRAME_DENY);
+}
+END_TEST
+
+/* The token endpoint fails after CONTINUE: the body that comes is dropped. */
+START_TEST(no_other_token_after_401)
+{
+	int f = frontend_open(), c;
+
+	slot_is(SERVICE_GRAFANA, SLOT_CLIENT_SECRET, SECRET_OK, "s");
+	ask_for(f, "/g/q", HTTP_PUT, HTTP_BODY_LENGTH, 5);
+	give_token("T1");
+	c = console_accept();
+	ck_assert_int_eq(hear(f), FRAME_CONTINUE);
+	answer_with(c, "401 No", "");
+	c = console_accept();
+	answer_with(c, "500 Oops", "");
+	ck_assert_int_eq(hear(f), FRAME_DENY);
+	say(f, FRAME_DATA, "hello");
+	ck_assert_int_eq(hear(f), 0);
+	ck_assert_int_lt(accept4(console, NULL, NULL, SOCK_NONBLOCK), 0);
+}
+END_TEST
+
 START_TEST(connections_are_bounded)
 {
 	int a = frontend_open(), b = frontend_open(), c = frontend_open();
@@ -241,6 +394,9 @@ main(void)
 	tcase_add_test(tc, answered_before_the_body);
 	tcase_add_test(tc, console_that_does_not_answer);
 	tcase_add_test(tc, sent_again_with_body);
+	tcase_add_test(tc, no_request_without_credential);
+	tcase_add_test(tc, another_token_after_401);
+	tcase_add_test(tc, no_other_token_after_401);
 	tcase_add_test(tc, connections_are_bounded);
 	suite_add_tcase(suite, tc);
 	return fixture_run(suite);

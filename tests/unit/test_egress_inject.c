@@ -24,21 +24,33 @@ request(void)
 	};
 
 	settings.console.host = console;
+	settings.console.port = 80;
 	settings.cookie_name = no_name;
 	return q;
 }
 
 static const char *
-injected(const struct frame_request *q, const char *token)
+injected_to(const struct frame_request *q, const struct inject_to *to)
 {
 	static char text[INJECT_HEAD_MAX + 1];
 	struct http_out out;
 
 	http_out_init(&out, text, INJECT_HEAD_MAX);
-	inject_request(&out, &settings, q, slice_of(token));
+	inject_request(&out, &settings, q, to);
 	ck_assert(!out.overflow);
 	text[out.len] = '\0';
 	return text;
+}
+
+/* To the console. */
+static const char *
+injected(const struct frame_request *q, const char *token)
+{
+	return injected_to(q,
+	    &(struct inject_to){ .at = &settings.console,
+		.keep_host = true,
+		.rest = q->path,
+		.credential.bearer = slice_of(token) });
 }
 
 START_TEST(plain)
@@ -136,6 +148,43 @@ START_TEST(owned_fields)
 }
 END_TEST
 
+/* A service has its own name, path and credential; what the client sent under
+ * the names of the credential does not get there. */
+START_TEST(to_a_service)
+{
+	struct url at = { .tls = true, .host = (char[]){ "p.test" }, 9090 };
+	struct inject_to to = { .at = &at,
+		.base = SLICE("/base"),
+		.rest = SLICE("/api/v1/query"),
+		.credential = { .n = 2,
+		    .at = { { SLICE("Authorization"), SLICE("Basic a") },
+			{ SLICE("X-Scope-OrgID"), SLICE("tenant") } } } };
+	struct frame_request q = request();
+
+	ck_assert(http_fields_add(
+	    &q.fields, SLICE("x_scope_orgid"), SLICE("evil-value")));
+	ck_assert(http_fields_add(
+	    &q.fields, SLICE("Authorization"), SLICE("evil-value")));
+	q.path = SLICE("/prometheus/api/v1/query");
+	q.has_query = true;
+	q.query = SLICE("q=up");
+	ck_assert_str_eq(injected_to(&q, &to),
+	    "GET /base/api/v1/query?q=up HTTP/1.1\r\n"
+	    "Host: p.test:9090\r\n"
+	    "X-Forwarded-For: 192.0.2.1\r\n"
+	    "X-Forwarded-Proto: https\r\n"
+	    "X-Forwarded-Host: k.example\r\n"
+	    "X-Forwarded-Port: 443\r\n"
+	    "X-Request-Id: id1\r\n"
+	    "Authorization: Basic a\r\n"
+	    "X-Scope-OrgID: tenant\r\n"
+	    "\r\n");
+	at = (struct url){ .tls = true, .host = (char[]){ "::1" }, 443 };
+	ck_assert_ptr_nonnull(
+	    strstr(injected_to(&q, &to), "\r\nHost: [::1]\r\n"));
+}
+END_TEST
+
 START_TEST(own_cookies)
 {
 	struct frame_request q = request();
@@ -202,6 +251,7 @@ main(void)
 	tcase_add_test(t, no_host);
 	tcase_add_loop_test(
 	    t, owned_fields, 0, (int)(sizeof(dropped) / sizeof(dropped[0])));
+	tcase_add_test(t, to_a_service);
 	tcase_add_test(t, own_cookies);
 	tcase_add_test(t, response_fields);
 	tcase_add_test(t, response_head_method);

@@ -18,7 +18,7 @@
 #include "common/resolve.h"
 #include "egress/egress.h"
 #include "egress/local.h"
-#include "egress/upstream.h"
+#include "egress/services.h"
 #include "tests/unit/frontend_fixture.h"
 
 #define TOKEN "local-token-0123456789"
@@ -26,7 +26,6 @@
 
 static struct egress eg;
 static struct settings *settings;
-static struct url service_url = { .host = (char[]){ "127.0.0.1" } };
 static int service = -1; /* listener */
 static char listen_setting[] = "127.0.0.1:0";
 static uint16_t port;	   /* of the local listener */
@@ -82,17 +81,14 @@ listen_path(void)
 static void
 set_up(void)
 {
-	static const struct upstream_spec spec = { .name = "service",
-		.at = &service_url };
-
-	service = listen_tcp(&service_url.port);
 	settings = fixture_anonymous("/", "");
+	service = listen_tcp(&settings->console.port);
 	settings->egress.listen = listen_setting;
 	eg = (struct egress){ .head_ms = 2000, .max_open = 2 };
 	eg.base = daemon_base();
 	eg.settings = settings;
 	eg.resolve = resolve_new_files(eg.base, "/dev/null", "/dev/null");
-	eg.console = upstream_new(eg.base, eg.resolve, &spec);
+	services_setup(&eg);
 	eg.local_token = SLICE(TOKEN);
 	local_listen(&eg, listen_tcp(&port));
 }

@@ -135,6 +135,11 @@ START_TEST(errors)
 		has(table[i].text);
 		has("</html>");
 	}
+	begin();
+	page_sentence(&out, s, 502, "Title", "Some words.");
+	has("<title>Title</title>");
+	has("<p>Some words.</p>");
+	has("Error 502");
 	settings_free(s);
 }
 END_TEST

@@ -95,6 +95,7 @@ static const struct {
 	{ DENY_UPSTREAM_BAD, PRESET_KIALI, false, true, { 502, false, false, false, 0 } },
 	{ DENY_UPSTREAM_TIMEOUT, PRESET_KIALI, true, true, { 504, false, false, true, 0 } },
 	{ DENY_BAD_REQUEST, PRESET_KIALI, false, true, { 400, false, false, false, 0 } },
+	{ DENY_CREDENTIAL, PRESET_KIALI, true, true, { 502, false, false, true, 0 } },
 };
 /* clang-format on */
 

@@ -214,6 +214,23 @@ END_TEST
 
 /* Every byte value in every position survives, and every character that is not
  * of the alphabet is refused. */
+START_TEST(test_b64)
+{
+	/* RFC 4648 section 10, and the two last characters. */
+	static const char *const vectors[][2] = { { "", "" }, { "f", "Zg==" },
+		{ "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
+		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" },
+		{ "\xff\xef\xbe", "/+++" } };
+	char text[16];
+
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+		b64_encode(text, vectors[i][0], strlen(vectors[i][0]));
+		ck_assert_str_eq(text, vectors[i][1]);
+		ck_assert_uint_eq(strlen(text), B64_LEN(strlen(vectors[i][0])));
+	}
+}
+END_TEST
+
 START_TEST(test_b64url_alphabet)
 {
 	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -285,6 +302,7 @@ main(void)
 	tcase_add_test(t, test_distance);
 	tcase_add_loop_test(t, test_utf8, 0, N_ROWS(characters));
 	tcase_add_loop_test(t, test_b64url, 0, N_ROWS(b64));
+	tcase_add_test(t, test_b64);
 	tcase_add_test(t, test_b64url_alphabet);
 	tcase_add_test(t, test_names);
 	tcase_add_test(t, test_memory);
