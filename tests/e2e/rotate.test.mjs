@@ -163,7 +163,9 @@ test('ten rotations under load: no failure, no lost session', async (t) => {
   for (let i = 0; i < 10; i += 1) {
     const made = counts.logins;
     seen.add(await rotated(dw, ways[i % ways.length]));
-    await until('people have signed in under it', () => counts.logins > made + 2 * WORKERS);
+    await until('people have signed in under it', () => counts.logins > made + 100);
+    // Nobody needs secretd just now: authd has the keys.
+    if (i === 4) await dw.kill('secretd');
   }
   stopped = true;
   await Promise.all(load);
