@@ -21,6 +21,7 @@
 #define CHANGED "@changed"
 #define HANDLE "@handle"
 #define TOO_LONG "@too-long"
+#define ANOTHER "@another" /* of somebody whom the route does not list */
 
 enum outcome { ENDED, DENIED, FORWARDED };
 
@@ -28,6 +29,7 @@ struct request {
 	const char *name;
 	const char *path, *query, *host, *session, *bearer, *client, *id;
 	const char *field, *value;
+	enum http_method method;
 	enum outcome outcome;
 	enum deny why;
 };
@@ -73,6 +75,33 @@ static const struct request requests[] = {
 	{ "own: encoded", .path = "/%61pi/authenticate", .session = GOOD, DENY(NO_ROUTE) },
 	{ "other strategies", .path = "/api/auth/openid_redirect", .session = GOOD,
 	  DENY(NO_ROUTE) },
+
+	/* services: who is listed, on the listed paths, with the listed methods */
+	{ "service", .path = "/metrics/read/x", .session = GOOD, .outcome = FORWARDED },
+	{ "service, HEAD", .path = "/metrics/read/x", .session = GOOD, .method = HTTP_HEAD,
+	  .outcome = FORWARDED },
+	{ "service, by a token", .path = "/metrics/read/x", .bearer = GOOD, .outcome = FORWARDED },
+	{ "service without a session", .path = "/metrics/read/x", DENY(NO_SESSION) },
+	{ "service, invented session", .path = "/metrics/read/x", .session = FORGED,
+	  DENY(NO_SESSION) },
+	{ "service, changed session", .path = "/metrics/read/x", .session = CHANGED,
+	  DENY(NO_SESSION) },
+	{ "service, invented bearer", .path = "/metrics/read/x", .bearer = "invented",
+	  DENY(REJECTED) },
+	{ "service, somebody else", .path = "/metrics/read/x", .session = ANOTHER,
+	  DENY(FORBIDDEN) },
+	{ "service, somebody else's token", .path = "/metrics/read/x", .bearer = ANOTHER,
+	  DENY(FORBIDDEN) },
+	{ "service, other path", .path = "/metrics/write", .session = GOOD, DENY(NO_ROUTE) },
+	{ "service, whole", .path = "/metrics/", .session = GOOD, DENY(NO_ROUTE) },
+	{ "service, no slash", .path = "/metrics", .session = GOOD, DENY(NO_ROUTE) },
+	{ "service, encoded", .path = "/%6detrics/read/x", .session = GOOD, DENY(NO_ROUTE) },
+	{ "service, path encoded", .path = "/metrics/%72ead/x", .session = GOOD, DENY(NO_ROUTE) },
+	{ "service, method", .path = "/metrics/read/x", .session = GOOD, .method = HTTP_DELETE,
+	  DENY(METHOD) },
+	{ "service, method and path", .path = "/metrics/write", .session = GOOD,
+	  .method = HTTP_POST, DENY(NO_ROUTE) },
+	{ "service, dots", .path = "/metrics/read/../write", .session = GOOD, NOT_FORWARDED },
 
 	/* paths that mean another thing to the next reader */
 	{ "dot segments", .path = "/static/../api/namespaces", NOT_FORWARDED },
@@ -164,6 +193,8 @@ value_of(const char *text)
 
 	if (slice_is(name, GOOD))
 		return slice_of(user.cookie);
+	if (slice_is(name, ANOTHER))
+		return slice_of(another.cookie);
 	if (slice_is(name, FORGED)) {
 		cookie_forge(made);
 	} else if (slice_is(name, CHANGED)) {
@@ -185,6 +216,7 @@ static void
 build(struct frame_request *q, const struct request *from)
 {
 	stream_request(q, from->path != NULL ? from->path : SESSION_PATH);
+	q->method = from->method;
 	q->has_query = from->query != NULL;
 	q->query = slice_of(from->query);
 	if (from->host != NULL)
@@ -196,6 +228,8 @@ build(struct frame_request *q, const struct request *from)
 	q->session = value_of(from->session);
 	if (slice_is(slice_of(from->bearer), GOOD))
 		q->bearer = slice_of(good_token);
+	else if (slice_is(slice_of(from->bearer), ANOTHER))
+		q->bearer = slice_of(world.idle_token);
 	else if (from->bearer != NULL)
 		q->bearer = value_of(from->bearer);
 	if (from->field != NULL)

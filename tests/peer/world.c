@@ -148,9 +148,13 @@ write_configuration(uint16_t console_port)
 	    "  console: {url: \"http://127.0.0.1:%u\", preset: kiali, "
 	    "credential: user-token}\n"
 	    "  kubernetes: {jwks_file: %s/jwks.json, issuer: \"%s\", "
-	    "audiences: [%s]}\n",
+	    "audiences: [%s]}\n"
+	    "  routes:\n"
+	    "  - {path: /metrics/, service: prometheus, paths: [\"/read/*\"], "
+	    "allow: {users: [\"%s\"]}}\n"
+	    "external_services: {prometheus: {url: \"http://127.0.0.1:%u\"}}\n",
 	    world.dir, world.dir, world.dir, console_port, world.dir,
-	    TOKEN_ISSUER, TOKEN_AUDIENCE);
+	    TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_USER, console_port);
 
 	write_file("jwks.json", 0444, keys);
 	write_file("config.yaml", 0444, text);

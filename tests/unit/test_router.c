@@ -60,6 +60,29 @@ START_TEST(decide)
 }
 END_TEST
 
+/* Routes to services, with their own methods. */
+START_TEST(service_routes)
+{
+	struct settings *s = fixture_token("/", "kiali",
+	    "  routes: [{path: /prometheus/, service: prometheus, "
+	    "methods: [GET, POST], paths: [/api/], "
+	    "allow: {users: [\"*\"]}}]\n"
+	    "external_services: {prometheus: {url: \"http://127.0.0.1:9\"}}\n");
+	struct router_result r =
+	    router_decide(s, HTTP_GET, SLICE("/prometheus/api/v1"));
+
+	ck_assert_int_eq(r.action, ROUTER_PROXY);
+	r = router_decide(s, HTTP_GET, SLICE("/prometheus/other"));
+	ck_assert_int_eq(r.action, ROUTER_NOT_FOUND);
+	r = router_decide(s, HTTP_GET, SLICE("/prometheus"));
+	ck_assert_int_eq(r.action, ROUTER_SLASH);
+	r = router_decide(s, HTTP_HEAD, SLICE("/prometheus/api/v1"));
+	ck_assert_int_eq(r.action, ROUTER_METHOD);
+	ck_assert_uint_eq(r.methods, M(GET) | M(POST));
+	settings_free(s);
+}
+END_TEST
+
 START_TEST(anonymous_authenticate)
 {
 	struct settings *s = fixture_anonymous("/", "");
@@ -121,6 +144,7 @@ main(void)
 	TCase *tc = tcase_create("router");
 
 	tcase_add_loop_test(tc, decide, 0, (int)COUNT(cases));
+	tcase_add_test(tc, service_routes);
 	tcase_add_test(tc, anonymous_authenticate);
 	tcase_add_loop_test(tc, denial, 0, (int)COUNT(denials));
 	suite_add_tcase(suite, tc);
