@@ -127,7 +127,7 @@ test('a service needs a session, whatever the console needs', async (t) => {
   assert.equal((await client.get('/prometheus/static/app.js')).status, 401);
   let r = await client.get('/prometheus/graph?a=b', navigation);
   assert.equal(r.status, 302);
-  assert.equal(r.headers.location, '/_doorward/login?return=%2Fprometheus%2Fgraph%3Fa%3Db');
+  assert.equal(r.headers.location, '/_doorward/login?return=/prometheus/graph%3Fa%3Db');
   r = await client.request('POST', '/_doorward/login', {
     headers: { 'Content-Type': 'application/x-www-form-urlencoded' },
     body: `token=${token(dw)}&return=%2Fprometheus%2Fgraph%3Fa%3Db`,
