@@ -404,7 +404,7 @@ request_send_head(struct exchange *x)
 	struct egress *eg = x->eg;
 	struct inject_to to = {
 		.at = upstream_url(service_upstream(x->service)),
-		.keep_host = x->route.service == SERVICE_NONE,
+		.is_console = x->route.service == SERVICE_NONE,
 		.base = x->route.base,
 		.rest = x->route.rest,
 	};

@@ -41,18 +41,19 @@ is_credential(const struct inject_fields *c, struct slice name)
 /* What the client sent, without what is ours to say. */
 static void
 put_client_fields(struct http_out *out, const struct settings *s,
-    const struct frame_request *q, const struct inject_fields *credential)
+    const struct frame_request *q, const struct inject_to *to)
 {
 	size_t i;
 
 	for (i = 0; i < q->fields.n; i++) {
 		const struct http_field *f = &q->fields.at[i];
 
-		if (is_credential(credential, f->name))
+		if (is_credential(&to->credential, f->name))
 			continue;
-		if (slice_is_nocase(f->name, "Cookie"))
-			put_cookie(out, s, f->value);
-		else if (!http_field_is_hop(&q->fields, f->name) &&
+		if (slice_is_nocase(f->name, "Cookie")) {
+			if (to->is_console)
+				put_cookie(out, s, f->value);
+		} else if (!http_field_is_hop(&q->fields, f->name) &&
 		    !http_field_is_owned(f->name) &&
 		    !slice_is_nocase(f->name, "Host") &&
 		    !slice_is_nocase(f->name, "Expect") &&
@@ -84,7 +85,7 @@ put_host(struct http_out *out, const struct frame_request *q,
 	const struct url *at = to->at;
 	bool six = strchr(at->host, ':') != NULL;
 
-	if (to->keep_host && q->host.len > 0) {
+	if (to->is_console && q->host.len > 0) {
 		http_put_field(out, SLICE("Host"), q->host);
 		return;
 	}
@@ -131,7 +132,7 @@ inject_request(struct http_out *out, const struct settings *s,
 {
 	put_request_line(out, q, to);
 	put_host(out, q, to);
-	put_client_fields(out, s, q, &to->credential);
+	put_client_fields(out, s, q, to);
 	put_forwarded(out, q);
 	put_credential(out, &to->credential);
 	http_put_framing(out, q->body, q->content_length);

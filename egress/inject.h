@@ -29,7 +29,10 @@ struct inject_fields {
 /* Where a request goes. */
 struct inject_to {
 	const struct url *at;
-	bool keep_host; /* Host as the client said it; else that of at */
+	/* It gets Host and cookies as the client sent them. A service gets its
+	 * own host, and no cookies: those that there are on our origin are the
+	 * console's. */
+	bool is_console;
 	/* The path: one behind the other. */
 	struct slice base, rest;
 	struct inject_fields credential;

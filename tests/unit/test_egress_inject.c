@@ -48,7 +48,7 @@ injected(const struct frame_request *q, const char *token)
 {
 	return injected_to(q,
 	    &(struct inject_to){ .at = &settings.console,
-		.keep_host = true,
+		.is_console = true,
 		.rest = q->path,
 		.credential.bearer = slice_of(token) });
 }
@@ -165,6 +165,8 @@ START_TEST(to_a_service)
 	    &q.fields, SLICE("x_scope_orgid"), SLICE("evil-value")));
 	ck_assert(http_fields_add(
 	    &q.fields, SLICE("Authorization"), SLICE("evil-value")));
+	ck_assert(http_fields_add(
+	    &q.fields, SLICE("Cookie"), SLICE("console=evil-value")));
 	q.path = SLICE("/prometheus/api/v1/query");
 	q.has_query = true;
 	q.query = SLICE("q=up");
