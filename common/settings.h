@@ -58,7 +58,8 @@ struct auth_settings {
 	char *username, *password, *token;
 	bool use_kiali_token; /* with bearer: the slot cluster-token */
 	bool insecure_skip_verify;
-	char *cert_file, *key_file; /* both or none: a client certificate */
+	char *cert_file; /* "": no client certificate */
+	char *key_file;	 /* "" with cert_file: in the slot <name>-key */
 	char *ca_file; /* "" or the only CAs that the service is checked with */
 	struct oauth2_settings oauth2; /* checked with AUTH_OAUTH2 only */
 };

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/slot.h"
 
 static bool
 is_name_char(char c)
@@ -64,13 +65,6 @@ reference_kind(const char *value)
 	return rest.p != NULL && is_file_name(name) && is_file_name(rest)
 	    ? REFERENCE_GOOD
 	    : REFERENCE_BAD;
-}
-
-/* Is value itself meant, where both may stand? */
-static bool
-is_text(const char *value)
-{
-	return value[0] != '/' && !slice_starts(slice_of(value), "secret:");
 }
 
 /* The folder that a remedy names. */
@@ -175,7 +169,8 @@ check_header(const struct settings *s, const struct service_settings *service,
 	char *slot = mem_printf("%s-header-%s", service->name, header->name);
 
 	text_lower(slot);
-	if (is_credential_header(header->name) || !is_text(header->value))
+	if (is_credential_header(header->name) ||
+	    slot_is_reference(header->value))
 		check_reference(s, path, header->value, slot, &at, e);
 	free(slot);
 }
@@ -214,7 +209,7 @@ settings_check_references(const struct settings *s,
 		    mem_printf("%s-%s", service->name, references[i].slot);
 		struct conf_place at = settings_place(s, path);
 
-		if (!references[i].literal || !is_text(value))
+		if (!references[i].literal || slot_is_reference(value))
 			check_reference(s, path, value, slot, &at, e);
 		free(path);
 		free(slot);

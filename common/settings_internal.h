@@ -9,7 +9,6 @@
 #define DEFAULT_SECRETS_DIR "/etc/doorward/secrets"
 #define ROUTES_MAX 64
 #define CERTIFICATES_MAX 16 /* identity's included */
-#define HEADERS_MAX 16
 
 /* Adds an error or a warning about a key, at its place in the file. */
 void settings_complain(const struct settings *s, struct conf_errors *e,

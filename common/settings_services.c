@@ -132,6 +132,9 @@ check_auth(const struct check *c, struct url *token_url)
 		complain(c, false, "auth.use_kiali_token",
 		    "goes with auth.type bearer, not with %s",
 		    names[auth->type]);
+	if (auth->key_file[0] != '\0' && auth->cert_file[0] == '\0')
+		complain(c, false, "auth.key_file",
+		    "needs auth.cert_file: the certificate that it belongs to");
 	if (auth->use_kiali_token && auth->token[0] != '\0')
 		complain(c, true, "auth.token",
 		    "is not used beside use_kiali_token");

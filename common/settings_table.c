@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "common/log.h"
+#include "common/slot.h"
 
 static const char *const strategies[] = { "anonymous", "token", "openid",
 	"openshift", "header", NULL };
@@ -76,7 +77,7 @@ static const struct conf_row auth_rows[] = {
 	BOOL("insecure_skip_verify", insecure_skip_verify, "false",
 	    "do not check the service's certificate"),
 	STRING("cert_file", cert_file, "",
-	    "client certificate: secret:NAME:KEY or a path; empty: the slot"),
+	    "client certificate: secret:NAME:KEY or a path; empty: none"),
 	STRING("key_file", key_file, "",
 	    "its private key: secret:NAME:KEY or a path; empty: the slot"),
 	STRING("ca_file", ca_file, "",
@@ -145,7 +146,7 @@ static const struct conf_table certificate_table = ROWS(certificate_rows);
 /* Of every service; its enabled and URL keys differ. */
 #define SERVICE(prefix, id) \
 	MAP(prefix ".custom_headers", services[id].custom_headers, \
-	    HEADERS_MAX, "headers that every request gets"), \
+	    SLOT_HEADERS_MAX, "headers that every request gets"), \
 	TABLE(prefix ".auth", services[id].auth, auth_table, \
 	    "what Doorward shows to the service; unset: nothing")
 

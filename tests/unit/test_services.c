@@ -338,6 +338,7 @@ static const struct refusal refusals[] = {
 	    "tracing.use_grpc: must be false with auth.type oauth2", 0, 0 },
 	{ "external_services: {tracing: {provider: zipkin}}\n",
 	    "one of jaeger, tempo", 1, 41 },
+	{ PROM("auth: {key_file: /k.pem}"), "needs auth.cert_file", 1, 41 },
 	{ PROM("auth: {ca_file: ca.pem}"), "absolute path", 1, 41 },
 	{ PROM("custom_headers: {Content-Length: 5}"), "is set by Doorward", 1,
 	    51 },
