@@ -130,15 +130,18 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* u32 how many */ \
     X(MSG_KEY_SESSIONS_RESULT,R(AUTHD),    R(CTL),        4,     4, FD_NONE, MSG_NONE) \
     \
-    /* A TLS certificate and a channel to the signer of its key. u16 index of a server
-       certificate */ \
-    X(MSG_TLS_IDENTITY,       R(FRONTEND), R(SECRETD),    2,     2, FD_NONE, MSG_TLS_IDENTITY_RESULT) \
+    /* A TLS certificate and a channel to the signer of its key. u16 number: frontend: index of a
+       server certificate; egress: enum service_id, for its client certificate */ \
+    X(MSG_TLS_IDENTITY,       R(FRONTEND) | R(EGRESS), \
+                                           R(SECRETD),    2,     2, FD_NONE, MSG_TLS_IDENTITY_RESULT) \
     /* bytes chain (PEM, leaf first); the descriptor is one end of a fresh SEQPACKET pair, the
        signer has the other */ \
-    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND),   3, 32770, FD_ONE,  MSG_NONE) \
+    X(MSG_TLS_IDENTITY_RESULT,R(SECRETD),  R(FRONTEND) | R(EGRESS), \
+                                                          3, 32770, FD_ONE,  MSG_NONE) \
     /* The other answer to MSG_TLS_IDENTITY: there is no such certificate, or its signer is
        away. u8 1 (configured) or 0 */ \
-    X(MSG_TLS_IDENTITY_NONE,  R(SECRETD),  R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
+    X(MSG_TLS_IDENTITY_NONE,  R(SECRETD),  R(FRONTEND) | R(EGRESS), \
+                                                          1,     1, FD_NONE, MSG_NONE) \
     /* The session-ticket keys, shared by all workers. empty */ \
     X(MSG_TICKET_KEYS,        R(FRONTEND), R(SECRETD),    0,     0, FD_NONE, MSG_TICKET_KEYS_RESULT) \
     /* u32 ask again in s; u8 n <= 3, newest first: n x { raw[16] name, raw[32] AES key, raw[32] HMAC key } */ \

@@ -7,6 +7,7 @@ egress_libegress_a_SOURCES = \
 	egress/front_http.h \
 	egress/front_frames.h \
 	egress/handlers.h \
+	egress/identity.h \
 	egress/inject.h \
 	egress/internal.h \
 	egress/lease.h \
@@ -28,6 +29,7 @@ egress_libegress_a_SOURCES = \
 	egress/front_frames.c \
 	egress/front_http.c \
 	egress/handlers.c \
+	egress/identity.c \
 	egress/inject.c \
 	egress/internal.c \
 	egress/lease.c \

@@ -13,6 +13,7 @@
 #include "common/mem.h"
 #include "common/resolve.h"
 #include "common/settings.h"
+#include "egress/identity.h"
 
 #define IDLE_MAX 64
 #define IDLE_MS 10000 /* shorter than what servers keep: few stale ones */
@@ -40,6 +41,9 @@ struct upstream {
 	struct resolve *resolve;
 	struct upstream_spec spec;
 	SSL_CTX *tls;
+	struct identity *identity; /* NULL: no client certificate */
+	void (*identity_ready)(void *arg);
+	void *identity_arg;
 	struct log_rate rate;
 	size_t n_idle;
 	TAILQ_HEAD(idle_list, idle) idle; /* most recently used first */
@@ -153,9 +157,13 @@ wait_failed(struct conn *c, enum conn_failure why, void *arg)
 	if (why == CONN_TLS)
 		log_limited(&w->owner->rate, 10000, LOG_LEVEL_ERROR,
 		    "%s: TLS to %.100s failed: %.200s; check %s and the "
-		    "server's certificate",
+		    "server's certificate%s",
 		    w->owner->spec.name, w->owner->spec.at->host,
-		    conn_tls_error(c), w->owner->spec.ca_key);
+		    conn_tls_error(c), w->owner->spec.ca_key,
+		    w->owner->identity != NULL
+			? ", and that it speaks TLS 1.3: with a client "
+			  "certificate there is no older version"
+			: "");
 	conn_free(c);
 	w->conn = NULL;
 	wait_next(w);
@@ -173,6 +181,14 @@ wait_next(struct upstream_wait *w)
 {
 	const struct resolve_address *to;
 
+	if (upstream_lacks_identity(w->owner)) {
+		log_limited(&w->owner->rate, 10000, LOG_LEVEL_ERROR,
+		    "%s: not connected: its client certificate has not come "
+		    "from secretd",
+		    w->owner->spec.name);
+		wait_done(w, ERR_UNAVAILABLE, NULL);
+		return;
+	}
 	if (w->next == w->n) {
 		log_limited(&w->owner->rate, 10000, LOG_LEVEL_WARN,
 		    "%s: no connection to %.100s port %u: %s",
@@ -259,14 +275,56 @@ upstream_new(struct event_base *base, struct resolve *resolve,
 	return u;
 }
 
+static void
+drop_idle(struct upstream *u)
+{
+	while (u->n_idle > 0)
+		idle_drop(TAILQ_FIRST(&u->idle));
+}
+
 void
 upstream_trust(struct upstream *u, X509_STORE *store)
 {
 	if (u->tls == NULL)
 		return;
 	SSL_CTX_set1_cert_store(u->tls, store);
-	while (u->n_idle > 0)
-		idle_drop(TAILQ_FIRST(&u->idle));
+	drop_idle(u);
+}
+
+static void
+identity_changed(void *arg)
+{
+	struct upstream *u = arg;
+
+	drop_idle(u);
+	if (u->identity_ready != NULL)
+		u->identity_ready(u->identity_arg);
+}
+
+void
+upstream_set_identity(
+    struct upstream *u, unsigned service, void (*ready)(void *arg), void *arg)
+{
+	if (u->tls == NULL)
+		return;
+	u->identity_ready = ready;
+	u->identity_arg = arg;
+	u->identity =
+	    identity_new(u->base, u->spec.name, service, identity_changed, u);
+	identity_use(u->identity, u->tls);
+}
+
+void
+upstream_ask_identity(struct upstream *u, struct chan *secretd)
+{
+	if (u->identity != NULL)
+		identity_ask(u->identity, secretd);
+}
+
+bool
+upstream_lacks_identity(const struct upstream *u)
+{
+	return u->identity != NULL && !identity_is_there(u->identity);
 }
 
 const struct url *

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct chan;
 struct event_base;
 struct resolve;
 struct conn;
@@ -31,6 +32,18 @@ struct upstream *upstream_new(struct event_base *base, struct resolve *resolve,
 /* From now on servers are checked with this store (a reference is kept); idle
  * connections are dropped. Nothing for http. */
 void upstream_trust(struct upstream *u, struct x509_store_st *store);
+/* Before the sandbox: from now on this upstream is spoken to with the client
+ * certificate of service (an enum service_id), by TLS 1.3, and not at all until
+ * it is there. ready (NULL allowed) is called from the loop when it has come.
+ * Nothing for http. */
+void upstream_set_identity(
+    struct upstream *u, unsigned service, void (*ready)(void *arg), void *arg);
+/* Asks secretd for the certificate, at first and when it has changed; idle
+ * connections made with the one before are dropped when it comes. Nothing
+ * without upstream_set_identity. */
+void upstream_ask_identity(struct upstream *u, struct chan *secretd);
+/* A client certificate is wanted and has not come yet. */
+bool upstream_lacks_identity(const struct upstream *u);
 const struct url *upstream_url(const struct upstream *u);
 
 /* An idle connection, now the caller's (conn_set_owner), or NULL. */

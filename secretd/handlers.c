@@ -198,6 +198,12 @@ handle_server_identity(struct chan *ch, struct chan_in *in)
 }
 
 static int
+handle_client_identity(struct chan *ch, struct chan_in *in)
+{
+	return reply_identity(ch, in, SIGNER_TLS_CLIENT);
+}
+
+static int
 handle_ticket_keys(struct chan *ch, struct chan_in *in)
 {
 	const struct secretd *d = chan_ctx(ch);
@@ -245,9 +251,12 @@ void
 secretd_identity_changed(
     enum signer_purpose purpose, unsigned number, void *secretd)
 {
-	if (purpose == SIGNER_TLS_SERVER)
-		told_push(
-		    secretd, 1u << ROLE_FRONTEND, CHANGED_IDENTITY, number);
+	static const enum role users[SIGNER_PURPOSE_COUNT] = {
+		[SIGNER_TLS_SERVER] = ROLE_FRONTEND,
+		[SIGNER_TLS_CLIENT] = ROLE_EGRESS,
+	};
+
+	told_push(secretd, 1u << users[purpose], CHANGED_IDENTITY, number);
 }
 
 static const struct chan_handler from_frontend[] = {
@@ -263,6 +272,7 @@ static const struct chan_handler from_authd[] = {
 static const struct chan_handler from_egress[] = {
 	{ MSG_SECRET, CHAN_READY, handle_secret },
 	{ MSG_CA, CHAN_READY, handle_ca },
+	{ MSG_TLS_IDENTITY, CHAN_READY, handle_client_identity },
 };
 
 static const struct chan_handler from_ctl[] = {

@@ -16,6 +16,7 @@ ALLOWED = {
         'authd/jose.c', 'authd/jose.h', 'authd/jwks.c',  # public keys, signatures
         'authd/seal.c',           # AES-GCM of stored sessions
         'egress/lease.c',         # SHA-256: the key of a lease
+        'egress/identity.',       # client certificates
         'egress/upstream.c', 'egress/trust.c',  # TLS contexts and CAs of the upstreams
         'frontend/tls',           # TLS contexts, session tickets
         'secretd/',               # holds the keys

@@ -1,7 +1,8 @@
 EGRESS_TESTS = tests/unit/test_egress_inject tests/unit/test_egress_body \
 	tests/unit/test_egress_lease tests/unit/test_egress_exchange \
 	tests/unit/test_egress_local tests/unit/test_egress_response \
-	tests/unit/test_oauth2 tests/unit/test_service
+	tests/unit/test_oauth2 tests/unit/test_service \
+	tests/unit/test_egress_identity
 check_PROGRAMS += $(EGRESS_TESTS)
 TESTS += $(EGRESS_TESTS)
 
@@ -38,3 +39,7 @@ tests_unit_test_oauth2_LDADD = $(EGRESS_TEST_LIBS)
 tests_unit_test_service_SOURCES = tests/unit/test_service.c
 tests_unit_test_service_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS)
 tests_unit_test_service_LDADD = $(EGRESS_TEST_LIBS)
+tests_unit_test_egress_identity_SOURCES = \
+	tests/unit/test_egress_identity.c $(TLS_TEST_FILES)
+tests_unit_test_egress_identity_CPPFLAGS = $(EGRESS_TEST_CPPFLAGS) $(SSL_CFLAGS)
+tests_unit_test_egress_identity_LDADD = $(EGRESS_TEST_LIBS)

@@ -80,21 +80,20 @@ on_closed(struct chan *ch)
 static const struct chan_handler handlers[] = {
 	{ MSG_SIGN, CHAN_READY, handle_sign },
 };
-static const struct chan_peer peer = {
-	.self = ROLE_SIGNER,
-	.peer = ROLE_FRONTEND,
-	.handlers = handlers,
-	.n_handlers = 1,
-	.max_pending = 4096,
-	.closed = on_closed,
-};
+#define ASKED_BY(role)                                                     \
+	{                                                                  \
+		.self = ROLE_SIGNER, .peer = (role), .handlers = handlers, \
+		.n_handlers = 1, .max_pending = 4096, .closed = on_closed, \
+	}
+static const struct chan_peer frontend = ASKED_BY(ROLE_FRONTEND);
+static const struct chan_peer egress = ASKED_BY(ROLE_EGRESS);
 
 void
 toy_signer_attach(
     struct toy_signer *s, struct event_base *base, EVP_PKEY *key, int fd)
 {
 	s->key = key;
-	s->ch = chan_accepted(base, fd, &peer, s);
+	s->ch = chan_accepted(base, fd, s->for_egress ? &egress : &frontend, s);
 }
 
 void

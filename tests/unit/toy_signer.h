@@ -15,6 +15,7 @@
 struct toy_signer {
 	EVP_PKEY *key;
 	struct chan *ch; /* NULL when closed */
+	bool for_egress; /* else for a frontend */
 	bool mute;	 /* takes questions and answers none */
 	bool refuse;	 /* answers "" */
 	bool late;	 /* refuses each question when the next one comes */
