@@ -28,7 +28,7 @@ const struct channel channels[CHANNEL_COUNT] = {
 	[SECRETD_AUTHD] = { "authd to secretd", ROLE_SECRETD, ROLE_AUTHD,
 	    { MSG_SESSION_KEYS, MSG_SECRET } },
 	[SECRETD_EGRESS] = { "egress to secretd", ROLE_SECRETD, ROLE_EGRESS,
-	    { MSG_SECRET, MSG_CA } },
+	    { MSG_SECRET, MSG_CA, MSG_TLS_IDENTITY } },
 	[SECRETD_CTL] = { "ctl to secretd", ROLE_SECRETD, ROLE_CTL,
 	    { MSG_STATUS, MSG_KEYS, MSG_KEY_DROP } },
 	[AUTHD_FRONTEND] = { "frontend to authd", ROLE_AUTHD, ROLE_FRONTEND,

@@ -5,9 +5,10 @@ import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 
-// A self-signed certificate for localhost. kind: 'ec' (P-256), 'ec384', 'rsa',
-// or 'rsa1024', which is too small.
-export function makeCertificate(dir, name, kind = 'ec', cn = 'localhost') {
+// A self-signed certificate. kind: 'ec' (P-256), 'ec384', 'rsa', or 'rsa1024',
+// which is too small.
+export function makeCertificate(dir, name, kind = 'ec', cn = 'localhost',
+  names = 'DNS:localhost,IP:127.0.0.1') {
   const key = path.join(dir, `${name}.key`);
   const cert = path.join(dir, `${name}.crt`);
   const algorithm = {
@@ -17,7 +18,7 @@ export function makeCertificate(dir, name, kind = 'ec', cn = 'localhost') {
     rsa1024: ['-newkey', 'rsa:1024'],
   }[kind];
   execFileSync('openssl', ['req', '-x509', ...algorithm, '-nodes', '-days', '30',
-    '-subj', `/CN=${cn}`, '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1',
+    '-subj', `/CN=${cn}`, '-addext', `subjectAltName=${names}`,
     '-addext', 'basicConstraints=critical,CA:TRUE',
     '-keyout', key, '-out', cert], { stdio: 'ignore' });
   return { key, cert };
