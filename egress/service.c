@@ -89,7 +89,10 @@ answer_of(struct service *s)
 		log_lack(s, "nothing of use in", what);
 		return ERR_UNAVAILABLE;
 	}
-	return state == SERVICE_AUTH_READY && !s->lacks_ca ? 0 : ERR_MORE;
+	return state == SERVICE_AUTH_READY && !s->lacks_ca &&
+		!upstream_lacks_identity(s->upstream)
+	    ? 0
+	    : ERR_MORE;
 }
 
 static void
@@ -134,6 +137,7 @@ tell(struct service *s)
 		wait_done(TAILQ_FIRST(&s->waits), r);
 }
 
+/* The access token, or the client certificate. */
 static void
 token_changed(void *arg)
 {
@@ -162,6 +166,8 @@ service_lacks(const struct service *s)
 		(void)service_auth_look(s->auth, &what);
 	if (what == NULL && s->lacks_ca)
 		what = "ca_file";
+	if (what == NULL && upstream_lacks_identity(s->upstream))
+		what = "client certificate";
 	return what != NULL ? what : "";
 }
 
@@ -189,6 +195,12 @@ bool
 service_refused(struct service *s, unsigned version)
 {
 	return s->oauth2 != NULL && oauth2_refused(s->oauth2, version);
+}
+
+void
+service_ask_identity(struct service *s)
+{
+	upstream_ask_identity(s->upstream, secrets_chan(s->eg->secrets));
 }
 
 /* --- CAs --- */
@@ -318,6 +330,9 @@ service_new(struct egress *eg, int service)
 	    eg->settings, (enum service_id)service, eg->secrets);
 	if (set->auth.type == AUTH_OAUTH2)
 		oauth2_begin(s);
+	if (set->auth.cert_file[0] != '\0')
+		upstream_set_identity(
+		    s->upstream, (unsigned)service, token_changed, s);
 	s->lacks_ca = set->url.tls && !insecure && set->auth.ca_file[0] != '\0';
 	if (s->lacks_ca)
 		secrets_want_ca(eg->secrets, (unsigned)service);

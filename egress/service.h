@@ -51,6 +51,8 @@ bool service_refused(struct service *s, unsigned version);
 
 /* secretd has answered about a slot, whosever. */
 void service_answered(struct service *s, const struct held *h);
+/* secretd may have another client certificate for it. */
+void service_ask_identity(struct service *s);
 /* A new bundle for its ca_file ("": none) came from secretd. */
 void service_set_ca(struct service *s, struct slice pem);
 /* The CAs beside the system's have changed. */

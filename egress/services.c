@@ -75,9 +75,20 @@ ca(unsigned service, struct slice pem, void *arg)
 		service_set_ca(eg->services[service], pem);
 }
 
+static void
+identity(unsigned n, void *arg)
+{
+	struct egress *eg = arg;
+
+	for (unsigned i = 0; i < SERVICE_COUNT; i++)
+		if (eg->services[i] != NULL && (n == i || n == SERVICE_COUNT))
+			service_ask_identity(eg->services[i]);
+}
+
 static const struct secrets_ops ops = {
 	.answered = answered,
 	.ca = ca,
+	.identity = identity,
 };
 
 /* --- setting up --- */
