@@ -108,6 +108,11 @@ static const struct rule rules[] = {
 	 * child looks what kind of file the log goes to */
 	{ SCMP_SYS(newfstatat), A | S | P },
 	{ SCMP_SYS(lseek), A | S },
+	/* below a secrets folder and not out of it by a link: how is behind a
+	 * pointer, so landlock alone keeps this to reading */
+	{ SCMP_SYS(openat2), S },
+	/* folders of secrets that appear later */
+	{ SCMP_SYS(inotify_add_watch), S },
 
 	/* SQLite in its state folder; curl reads the CA bundle; landlock says
 	 * which files */

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <openssl/evp.h>
+
 #include "common/err.h"
 #include "common/mem.h"
 #include "common/secret.h"
@@ -75,7 +77,7 @@ complain(struct slot_why *why, const char *path, const char *problem)
 }
 
 static int
-check(int fd, const char *path, struct slot_why *why)
+check(int fd, const char *path, struct ca_digest *digest, struct slot_why *why)
 {
 	const char *problem;
 	struct stat st;
@@ -87,14 +89,17 @@ check(int fd, const char *path, struct slot_why *why)
 	pem = mem_new(CA_FILE_MAX + 1);
 	problem = read_start(fd, pem, &len) < 0 ? "cannot be read"
 						: content_problem(pem, len);
+	if (problem == NULL &&
+	    EVP_Digest(pem, len, digest->sha256, NULL, EVP_sha256(), NULL) != 1)
+		problem = "cannot be digested";
 	secret_wipe(pem, len); /* somebody's key may be in it */
 	free(pem);
 	return problem != NULL ? complain(why, path, problem) : 0;
 }
 
 int
-ca_open(
-    const struct settings *s, unsigned number, int *out, struct slot_why *why)
+ca_open(const struct settings *s, unsigned number, int *out,
+    struct ca_digest *digest, struct slot_why *why)
 {
 	char *path = ca_path(s, number);
 	int fd, r = 0;
@@ -107,7 +112,7 @@ ca_open(
 	else if (fd < 0)
 		r = complain(why, path, strerror(errno));
 	else
-		r = check(fd, path, why);
+		r = check(fd, path, digest, why);
 	if (r == 0)
 		*out = fd;
 	else if (fd >= 0)

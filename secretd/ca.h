@@ -16,10 +16,16 @@ struct settings;
 /* The path for that number (enum service_id, or SERVICE_COUNT for the common
  * bundle); NULL when none is configured. Caller frees. */
 char *ca_path(const struct settings *s, unsigned number);
-/* A descriptor at the start of the file, for reading. 0; ERR_NOT_FOUND when
+struct ca_digest {
+	unsigned char sha256[32];
+};
+
+/* A descriptor at the start of the file, for reading, and the digest of what
+ * is in it. 0; ERR_NOT_FOUND when
  * none is configured or (the common bundle) there is none; else the file is of
  * no use and why says it. */
 int ca_open(const struct settings *s, unsigned number, int *fd,
-    struct slot_why *why) __attribute__((warn_unused_result));
+    struct ca_digest *digest, struct slot_why *why)
+    __attribute__((warn_unused_result));
 
 #endif

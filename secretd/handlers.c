@@ -24,6 +24,7 @@
 #include "secretd/identities.h"
 #include "secretd/key_handlers.h"
 #include "secretd/keyring.h"
+#include "secretd/registry.h"
 #include "secretd/secretd.h"
 #include "secretd/tickets.h"
 #include "secretd/told.h"
@@ -74,47 +75,28 @@ audit_refusal(const struct secretd *d, const struct chan *ch, unsigned slot)
 	audit_end(&line);
 }
 
-/* Read afresh each time. */
-static enum secret_state
-value_of(struct secretd *d, unsigned slot, const struct slot_spec *spec,
-    struct secret **out)
-{
-	static struct log_rate rate;
-	struct slot_why why;
-	int r = slot_read(&d->slots, spec->name, spec->reference, out, &why);
-
-	(void)slot;
-	if (r == ERR_NOT_FOUND)
-		return SECRET_NONE;
-	if (r < 0)
-		log_limited(&rate, 60000, LOG_LEVEL_ERROR, "%s", why.text);
-	return r < 0 ? SECRET_BAD : SECRET_OK;
-}
-
 static int
 handle_secret(struct chan *ch, struct chan_in *in)
 {
 	static uint8_t payload[1 + 2 + MSG_SECRET_MAX];
 	struct secretd *d = chan_ctx(ch);
 	unsigned slot = wire_get_u16(&in->body);
-	enum secret_state state = SECRET_BAD;
-	struct secret *value = NULL;
-	struct slot_spec spec;
+	const struct secret *value = NULL;
+	enum secret_state state;
 	struct wire_writer w;
+	bool refused;
 	int r = wire_end(&in->body);
 
 	if (r < 0)
 		return r;
-	if (!slot_describe(d->settings, slot, &spec) ||
-	    (spec.askers & (1u << chan_peer_role(ch))) == 0)
+	state = registry_ask(
+	    d->registry, chan_peer_role(ch), slot, &value, &refused);
+	if (refused)
 		audit_refusal(d, ch, slot);
-	else
-		state = value_of(d, slot, &spec, &value);
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_u8(&w, (uint8_t)state);
 	wire_put_bytes(&w, value != NULL ? secret_peek(value) : NULL,
 	    value != NULL ? secret_len(value) : 0);
-	secret_free(value);
 	return reply_secret(ch, in, MSG_SECRET_RESULT, &w);
 }
 
@@ -135,6 +117,7 @@ handle_ca(struct chan *ch, struct chan_in *in)
 	static struct log_rate rate;
 	struct secretd *d = chan_ctx(ch);
 	unsigned number = wire_get_u16(&in->body);
+	struct ca_digest digest;
 	struct slot_why why;
 	int fd, r = wire_end(&in->body);
 
@@ -143,7 +126,7 @@ handle_ca(struct chan *ch, struct chan_in *in)
 	if (number > SERVICE_COUNT)
 		return ERR_PROTOCOL;
 	d->n_requests++;
-	r = ca_open(d->settings, number, &fd, &why);
+	r = ca_open(d->settings, number, &fd, &digest, &why);
 	if (r < 0 && r != ERR_NOT_FOUND)
 		log_limited(&rate, 60000, LOG_LEVEL_ERROR, "%s", why.text);
 	if (r < 0)
@@ -240,6 +223,7 @@ handle_status(struct chan *ch, struct chan_in *in)
 	    (unsigned long long)d->n_requests, keyring_count(d->keyring),
 	    d->key_problem != NULL ? d->key_problem : "good");
 	len = n > 0 && (size_t)n < sizeof(text) ? (size_t)n : 0;
+	len += registry_status(d->registry, text + len, sizeof(text) - len);
 	len += identities_status(d->identities, text + len, sizeof(text) - len);
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_bytes(&w, text, len);

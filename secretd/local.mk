@@ -3,6 +3,8 @@ secretd_libsecretd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 secretd_libsecretd_a_SOURCES = \
 	secretd/ca.h \
 	secretd/handlers.h \
+	secretd/registry.h \
+	secretd/watch.h \
 	secretd/identities.h \
 	secretd/key_handlers.h \
 	secretd/keyring.h \
@@ -16,7 +18,10 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/private_key.h \
 	secretd/tls_signer.h \
 	secretd/ca.c \
+	secretd/changes.c \
 	secretd/handlers.c \
+	secretd/registry.c \
+	secretd/watch.c \
 	secretd/identities.c \
 	secretd/key_handlers.c \
 	secretd/keyring.c \

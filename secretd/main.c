@@ -21,8 +21,10 @@
 #include "common/settings.h"
 #include "secretd/handlers.h"
 #include "secretd/identities.h"
+#include "secretd/registry.h"
 #include "secretd/secretd.h"
 #include "secretd/tickets.h"
+#include "secretd/watch.h"
 
 static struct secretd secretd;
 
@@ -51,7 +53,10 @@ listen_for(const struct listen_set *sockets, const char *name, enum role peer,
 static void
 reload(void *ctx)
 {
-	secretd_signing_key_changed(ctx);
+	struct secretd *d = ctx;
+
+	secretd_signing_key_changed(d);
+	registry_reload(d->registry);
 }
 
 int
@@ -75,14 +80,17 @@ main(int argc, char **argv)
 	secretd.state_dir = options.state_dir;
 	secretd.started_s = clock_unix_s();
 	TAILQ_INIT(&secretd.told);
+	secretd.watch = watch_new(secretd.base);
 	secretd.identities = identities_new(secretd.base, secretd.settings,
 	    &secretd.slots, secretd_identity_changed, &secretd);
 
 	secretd_confine(&secretd);
 
+	secretd_load_slots(&secretd);
 	secretd_load_keys(&secretd);
 	secretd.tickets = tickets_new(clock_mono_ms());
 	identities_start(secretd.identities);
+	secretd_watch(&secretd);
 	listen_for(&sockets, "frontend", ROLE_FRONTEND, &options);
 	listen_for(&sockets, "authd", ROLE_AUTHD, &options);
 	listen_for(&sockets, "egress", ROLE_EGRESS, &options);

@@ -13,7 +13,9 @@ struct event_base;
 struct identities;
 struct keyring;
 struct settings;
+struct registry;
 struct tickets;
+struct watch;
 
 struct secretd {
 	struct event_base *base;
@@ -25,6 +27,8 @@ struct secretd {
 	char *
 	    key_problem; /* why the slot's signing key is not in use, or NULL */
 	struct tickets *tickets;
+	struct registry *registry;
+	struct watch *watch;
 	struct identities *identities;
 	TAILQ_HEAD(told_list, told) told; /* who hears of changes */
 	int64_t started_s;
@@ -40,6 +44,12 @@ void secretd_load_keys(struct secretd *d);
 void secretd_signing_key_changed(struct secretd *d);
 /* The ring is another one: authd is told to ask for it. */
 void secretd_tell_of_keys(const struct secretd *d);
+/* Reads every slot. Fatal, all problems told before, when one that the
+ * configuration needs is of no use. */
+void secretd_load_slots(struct secretd *d);
+/* From now on changes of slots, signing key and CA files are seen, and told to
+ * those who use them. */
+void secretd_watch(struct secretd *d);
 /* Puts the sandbox on: the folders of the secrets can be read, the state
  * directory also written, nothing else. */
 void secretd_confine(const struct secretd *d);

@@ -1,8 +1,9 @@
 /*
  * Slots: the named places of secrets, read. Of the places where a slot's file
  * may be (common/slot_path.h) the first that exists counts, good or bad: a
- * broken secret is never passed over for an older one. Must not interpret what
- * a secret means beyond the rules of the signing key.
+ * broken secret is never passed over for an older one. Links are followed
+ * (Kubernetes mounts are made of them), but not out of a secrets folder. Must
+ * not interpret what a secret means beyond the rules of its slot.
  */
 #ifndef SECRETD_SLOTS_H
 #define SECRETD_SLOTS_H
@@ -10,11 +11,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/slot.h"
 #include "common/slot_path.h"
+#include "common/text.h"
 
 struct secret;
+struct watch;
 
-#define SLOT_CLUSTER_TOKEN "cluster-token"
 #define SLOT_FILE_MAX 65536 /* bytes of a secret file */
 #define SLOT_WHY_MAX 1024
 
@@ -25,7 +28,7 @@ struct slot_why {
 	char file[256]; /* that the secret was read from, maybe cut */
 };
 
-/* Reads a slot, without blanks around it (as Go's TrimSpace, ASCII). reference:
+/* Reads a slot, without blanks around it (as Go's TrimSpace). reference:
  * what the configuration says: "", "secret:name:key" or an absolute path.
  * 0 with *out (caller frees); ERR_NOT_FOUND when there is no file; ERR_FORMAT,
  * ERR_LIMIT, ERR_DENIED or ERR_IO when the file is of no use. */
@@ -33,11 +36,25 @@ int slot_read(const struct slot_dirs *where, const char *slot,
     const char *reference, struct secret **out, struct slot_why *why)
     __attribute__((warn_unused_result));
 
+/* slot_read with the rules for what the slot holds: its length, no control
+ * characters in a text, the right PEM block. */
+int slot_read_spec(const struct slot_dirs *where, const struct slot_spec *spec,
+    struct secret **out, struct slot_why *why)
+    __attribute__((warn_unused_result));
+
+/* Calls fn(arg) when a slot may have changed: every place where it could be is
+ * watched. */
+void slot_watch(struct watch *w, const struct slot_dirs *where,
+    const char *slot, const char *reference, void (*fn)(void *arg), void *arg);
+
 /* slot_read of the login-token signing key, with the rules for it: 16, 24 or 32
  * bytes, not Kiali's old default, not a reference. ERR_FORMAT otherwise. */
 int slot_read_signing_key(const struct slot_dirs *where, const char *reference,
     struct secret **out, struct slot_why *why)
     __attribute__((warn_unused_result));
+
+/* Without the blanks (unicode.IsSpace in Go) at both ends. */
+struct slice slot_trim(struct slice s);
 
 /* Reads one file as it stands. private: refuses one that everybody may read. */
 int slot_read_file(const char *label, const char *path, bool private,

@@ -19,6 +19,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/sandbox.h"
+
 #define CALL(name, ...)               \
 	static void name(void)        \
 	{                             \
@@ -101,9 +103,9 @@ do_mmap_exec(void)
 	(void)p;
 }
 
-#define ROW(name)                \
-	{                        \
-#name, do_##name \
+#define ROW(name)                   \
+	{                           \
+#name, do_##name, 0 \
 	}
 
 /* clang-format off */
@@ -113,7 +115,7 @@ const struct forbidden forbidden_calls[] = {
 	ROW(userfaultfd), ROW(keyctl), ROW(add_key), ROW(request_key),
 	ROW(vm_readv), ROW(vm_writev), ROW(kexec), ROW(mount), ROW(umount),
 	ROW(pivot_root), ROW(chroot), ROW(setns), ROW(unshare), ROW(newuser),
-	ROW(thread), ROW(handle), ROW(openat2), ROW(perf), ROW(memfd),
+	ROW(thread), ROW(handle), ROW(perf), ROW(memfd),
 	ROW(module), ROW(setuid), ROW(setgroups), ROW(capset),
 	ROW(pidfd_open), ROW(pidfd_getfd), ROW(inotify), ROW(personality),
 	ROW(linkat), ROW(symlinkat), ROW(mkdirat), ROW(fchownat),
@@ -121,6 +123,7 @@ const struct forbidden forbidden_calls[] = {
 	ROW(netlink), ROW(packet), ROW(vsock), ROW(alg), ROW(unix_dgram),
 	ROW(inet_raw), ROW(sctp), ROW(attach_filter), ROW(redirect), ROW(tty),
 	ROW(dumpable), ROW(keepcaps),
+	{ "openat2", do_openat2, 1u << SANDBOX_SECRETD },
 };
 /* clang-format on */
 const size_t n_forbidden_calls =

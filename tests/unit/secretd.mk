@@ -1,5 +1,6 @@
 # tests/unit: secretd
-SECRETD_TESTS = tests/unit/test_slots tests/unit/test_keyring \
+SECRETD_TESTS = tests/unit/test_slots tests/unit/test_watch \
+	tests/unit/test_registry tests/unit/test_keyring \
 	tests/unit/test_sign_check tests/unit/test_private_key \
 	tests/unit/test_signer
 check_PROGRAMS += $(SECRETD_TESTS)
@@ -24,3 +25,9 @@ tests_unit_test_signer_SOURCES = tests/unit/test_signer.c \
 	tests/unit/tls_pem.c tests/unit/tls_pem.h
 tests_unit_test_signer_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
 tests_unit_test_signer_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_watch_SOURCES = tests/unit/test_watch.c
+tests_unit_test_watch_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_watch_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_registry_SOURCES = tests/unit/test_registry.c
+tests_unit_test_registry_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_registry_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)

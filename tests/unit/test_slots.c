@@ -19,6 +19,7 @@
 
 #define KEY32 "0123456789abcdef0123456789ABCDEF"
 #define SLOT SLOT_SIGNING_KEY
+#define N_ROWS(rows) (sizeof(rows) / sizeof(rows[0]))
 
 static char root[32];
 static char *dir_paths[2];
@@ -193,7 +194,7 @@ START_TEST(files_of_no_use)
 
 	put_bytes("0/" SLOT "/value.txt", KEY32, 32, 0604);
 	ck_assert_int_eq(read_key("", "", &why), ERR_DENIED);
-	ck_assert_ptr_nonnull(strstr(why.text, "chmod o= "));
+	ck_assert_ptr_nonnull(strstr(why.text, "(mode 0604, owner "));
 	ck_assert_ptr_nonnull(strstr(why.text, path));
 
 	memset(big, 'x', SLOT_FILE_MAX + 1);
@@ -210,6 +211,138 @@ START_TEST(files_of_no_use)
 	ck_assert_ptr_nonnull(strstr(why.text, "not a regular file"));
 	free(big);
 	free(path);
+}
+END_TEST
+
+/* unicode.IsSpace, as Go's TrimSpace asks it. */
+START_TEST(trims_as_go_does)
+{
+	static const unsigned points[] = { 0x85, 0xa0, 0x1680, 0x2000, 0x2001,
+		0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008, 0x2009,
+		0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000 };
+	static const unsigned others[] = { 0x84, 0x180e, 0x200b, 0x2060, 0xfeff,
+		0xe9 };
+	char text[32];
+
+	for (size_t i = 0; i < N_ROWS(points) + N_ROWS(others); i++) {
+		bool blank = i < N_ROWS(points);
+		unsigned c = blank ? points[i] : others[i - N_ROWS(points)];
+		char u[4] = "";
+		struct slice s;
+
+		if (c < 0x800)
+			(void)snprintf(u, sizeof(u), "%c%c",
+			    (int)(0xc0 | c >> 6), (int)(0x80 | (c & 0x3f)));
+		else
+			(void)snprintf(u, sizeof(u), "%c%c%c",
+			    (int)(0xe0 | c >> 12),
+			    (int)(0x80 | (c >> 6 & 0x3f)),
+			    (int)(0x80 | (c & 0x3f)));
+		(void)snprintf(
+		    text, sizeof(text), "%s \n%sa b%s\t%s", u, u, u, u);
+		s = slot_trim(slice_of(text));
+		ck_assert_msg(slice_is(s, "a b") == blank, "U+%04X", c);
+	}
+	ck_assert_uint_eq(slot_trim(SLICE(" \xe2\x80\x80 ")).len, 0);
+}
+END_TEST
+
+/* Kubernetes' links are followed, those out of the folder are not. */
+START_TEST(links)
+{
+	char *slot = mem_printf("%s/0/" SLOT, root);
+	char *value = mem_printf("%s/value.txt", slot);
+	char *elsewhere = mem_printf("%s/elsewhere", root);
+	const char *const out[] = { elsewhere, "../../elsewhere",
+		"/proc/self/environ" };
+	struct slot_why why;
+
+	put("elsewhere", KEY32);
+	put("0/" SLOT "/key", KEY32);
+	ck_assert_int_eq(symlink("..data/key", value), 0);
+	char *data = mem_printf("%s/..data", slot);
+	ck_assert_int_eq(symlink(".", data), 0);
+	ck_assert_int_eq(read_key("", KEY32, &why), 0);
+	for (size_t i = 0; i < N_ROWS(out); i++) {
+		ck_assert_int_eq(unlink(value), 0);
+		ck_assert_int_eq(symlink(out[i], value), 0);
+		ck_assert_int_eq(read_key("", "", &why), ERR_DENIED);
+		ck_assert_ptr_nonnull(
+		    strstr(why.text, "leads out of the secrets folder"));
+	}
+	ck_assert_int_eq(unlink(data), 0);
+	free(data);
+	free(elsewhere);
+	free(value);
+	free(slot);
+}
+END_TEST
+
+/* The slot may be the file itself, as systemd's credentials are. */
+START_TEST(slot_is_a_file)
+{
+	char *path = mem_printf("%s/1/" SLOT, root);
+	FILE *f = fopen(path, "w");
+	struct slot_why why;
+
+	ck_assert_ptr_nonnull(f);
+	(void)fputs(KEY32, f);
+	ck_assert_int_eq(fclose(f), 0);
+	ck_assert_int_eq(chmod(path, 0600), 0);
+	ck_assert_int_eq(read_key("", KEY32, &why), 0);
+	free(path);
+}
+END_TEST
+
+#define CERT "-----BEGIN CERTIFICATE-----\n"
+#define PRIVATE "-----BEGIN PRIVATE KEY-----\n"
+
+static const struct {
+	enum slot_content content;
+	const char *text;
+	size_t len;
+	int err;
+	const char *words;
+} rules[] = {
+#define ROW(content, text, err, words)                      \
+	{                                                   \
+		content, text, sizeof(text) - 1, err, words \
+	}
+	ROW(SLOT_TEXT, "p\xc3\xa4ss w\tord\n", 0, ""),
+	ROW(SLOT_TEXT, "two\nlines", ERR_FORMAT, "control characters"),
+	ROW(SLOT_TEXT, "nul\0inside", ERR_FORMAT, "control characters"),
+	ROW(SLOT_TEXT,
+	    "\x7f"
+	    "ELF",
+	    ERR_FORMAT, "control characters"),
+	ROW(SLOT_TEXT, "secret:a:b", ERR_FORMAT, "holds a reference"),
+	ROW(SLOT_TEXT, "12345678901234567890123456789012345678901", ERR_LIMIT,
+	    "more than 40 bytes"),
+	ROW(SLOT_CERTIFICATE, CERT, 0, ""),
+	ROW(SLOT_CERTIFICATE, "text", ERR_FORMAT, "holds no certificate"),
+	ROW(SLOT_CERTIFICATE, PRIVATE, ERR_FORMAT, "holds a private key"),
+	ROW(SLOT_PRIVATE_KEY, PRIVATE, 0, ""),
+	ROW(SLOT_PRIVATE_KEY, CERT, ERR_FORMAT, "holds no private key"),
+};
+
+START_TEST(what_a_slot_may_hold)
+{
+	struct slot_spec spec = { .name = SLOT,
+		.content = rules[_i].content,
+		.max = 40,
+		.reference = "" };
+	struct secret *s = NULL;
+	struct slot_why why;
+	int r;
+
+	put_bytes("0/" SLOT "/value.txt", rules[_i].text, rules[_i].len, 0600);
+	r = slot_read_spec(&where, &spec, &s, &why);
+	ck_assert_msg(r == rules[_i].err, "%d: %d %s", _i, r, why.text);
+	ck_assert_msg(
+	    strstr(why.text, rules[_i].words) != NULL, "%s", why.text);
+	ck_assert(r != 0 || s != NULL);
+	ck_assert(r == 0 || strstr(why.text, "/0/" SLOT "/value.txt") != NULL);
+	secret_free(s);
 }
 END_TEST
 
@@ -258,6 +391,10 @@ main(void)
 	tcase_add_loop_test(
 	    tc, content, 0, (int)(sizeof(contents) / sizeof(contents[0])));
 	tcase_add_test(tc, files_of_no_use);
+	tcase_add_test(tc, trims_as_go_does);
+	tcase_add_test(tc, links);
+	tcase_add_test(tc, slot_is_a_file);
+	tcase_add_loop_test(tc, what_a_slot_may_hold, 0, (int)N_ROWS(rules));
 	tcase_add_test(tc, missing_says_what_to_do);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_NORMAL);
