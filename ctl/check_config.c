@@ -81,6 +81,8 @@ command_check_config(int argc, char **argv)
 	s = settings_read(file, &e);
 	if (s != NULL)
 		print_settings(s);
+	if (s != NULL)
+		check_slots_print(s);
 	print_errors(file, &e);
 	(void)printf("%s: %s\n", file, s != NULL ? "good" : "not usable");
 	conf_errors_done(&e);

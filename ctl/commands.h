@@ -7,6 +7,11 @@
 #define CTL_CONFIG "/etc/doorward/config.yaml"
 #define CTL_RUN_DIR "/run/doorward"
 
+struct settings;
+
+/* Part of check-config: a line for every slot. */
+void check_slots_print(const struct settings *s);
+
 int command_run(int argc, char **argv);
 int command_check_config(int argc, char **argv);
 int command_explain_url(int argc, char **argv);

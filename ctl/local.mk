@@ -7,6 +7,7 @@ doorward_SOURCES = \
 	ctl/key_file.h \
 	ctl/run.h \
 	ctl/check_config.c \
+	ctl/check_slots.c \
 	ctl/explain_url.c \
 	ctl/client.c \
 	ctl/key_file.c \
@@ -18,4 +19,5 @@ doorward_SOURCES = \
 	ctl/run_users.c \
 	ctl/status.c
 dist_man_MANS = ctl/doorward.8
-doorward_LDADD = common/libcommon.a $(YAML_LIBS)
+# secretd finds and reads slots; check-config says what it would find
+doorward_LDADD = secretd/libsecretd.a common/libcommon.a $(YAML_LIBS)

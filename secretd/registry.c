@@ -35,6 +35,26 @@ struct registry {
 	int64_t rotated_s; /* the last time; 0: never */
 };
 
+void
+slot_watch(struct watch *w, const struct slot_dirs *where, const char *slot,
+    const char *reference, void (*fn)(void *arg), void *arg)
+{
+	char *path;
+
+	for (size_t i = 0; i < where->dirs->n; i++) {
+		path = mem_printf("%s/%s", where->dirs->at[i], slot);
+		watch_file(w, path, fn, arg);
+		free(path);
+	}
+	if (reference[0] == '/')
+		watch_file(w, reference, fn, arg);
+	if (where->credentials == NULL)
+		return;
+	path = mem_printf("%s/%s", where->credentials, slot);
+	watch_file(w, path, fn, arg);
+	free(path);
+}
+
 struct registry *
 registry_new(const struct settings *settings, const struct slot_dirs *where,
     registry_changed_fn *changed, void *arg)

@@ -39,4 +39,9 @@ enum secret_state registry_ask(const struct registry *g, enum role role,
 /* Lines "name: value\n" for status; returns the length. */
 size_t registry_status(const struct registry *g, char *dst, size_t cap);
 
+/* Calls fn(arg) when a slot may have changed: every place where it could be is
+ * watched. */
+void slot_watch(struct watch *w, const struct slot_dirs *where,
+    const char *slot, const char *reference, void (*fn)(void *arg), void *arg);
+
 #endif

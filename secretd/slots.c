@@ -20,7 +20,6 @@
 #include "common/mem.h"
 #include "common/secret.h"
 #include "common/text.h"
-#include "secretd/watch.h"
 
 #define VALUE_FILE SLOT_VALUE_FILE
 #define REFERENCE "secret:"
@@ -233,26 +232,6 @@ read_slot_file(const char *slot, const char *path, const char *below,
 	(void)snprintf(why->file, sizeof(why->file), "%s", path);
 	*out = s;
 	return 0;
-}
-
-void
-slot_watch(struct watch *w, const struct slot_dirs *where, const char *slot,
-    const char *reference, void (*fn)(void *arg), void *arg)
-{
-	char *path;
-
-	for (size_t i = 0; i < where->dirs->n; i++) {
-		path = mem_printf("%s/%s", where->dirs->at[i], slot);
-		watch_file(w, path, fn, arg);
-		free(path);
-	}
-	if (reference[0] == '/')
-		watch_file(w, reference, fn, arg);
-	if (where->credentials == NULL)
-		return;
-	path = mem_printf("%s/%s", where->credentials, slot);
-	watch_file(w, path, fn, arg);
-	free(path);
 }
 
 int

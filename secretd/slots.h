@@ -16,7 +16,6 @@
 #include "common/text.h"
 
 struct secret;
-struct watch;
 
 #define SLOT_FILE_MAX 65536 /* bytes of a secret file */
 #define SLOT_WHY_MAX 1024
@@ -41,11 +40,6 @@ int slot_read(const struct slot_dirs *where, const char *slot,
 int slot_read_spec(const struct slot_dirs *where, const struct slot_spec *spec,
     struct secret **out, struct slot_why *why)
     __attribute__((warn_unused_result));
-
-/* Calls fn(arg) when a slot may have changed: every place where it could be is
- * watched. */
-void slot_watch(struct watch *w, const struct slot_dirs *where,
-    const char *slot, const char *reference, void (*fn)(void *arg), void *arg);
 
 /* slot_read of the login-token signing key, with the rules for it: 16, 24 or 32
  * bytes, not Kiali's old default, not a reference. ERR_FORMAT otherwise. */

@@ -62,12 +62,12 @@ while read -r role n names; do
 	own=${line#* pid=}
 	[ "${own%% *}" = "$(echo "$own" | cut -d' ' -f2)" ] || fail LISTEN_PID
 done <<'GIVEN'
-secretd 3 frontend:authd:ctl
+secretd 4 frontend:authd:egress:ctl
 authd 3 frontend:egress:ctl
 egress 2 frontend:ctl
 frontend 2 ctl:http
 GIVEN
-[ "$(ls "$dir"/d/run/*.*.sock | grep -vc notify)" = 9 ] || fail 'sockets'
+[ "$(ls "$dir"/d/run/*.*.sock | grep -vc notify)" = 10 ] || fail 'sockets'
 if [ "$(id -u)" = 0 ]; then
 	[ "$(cat "$dir"/log/* | cut -d' ' -f2 | sort -u | wc -l)" = 4 ] ||
 		fail 'the daemons share an uid'

@@ -37,7 +37,7 @@ test('a signing key that is none is refused, naming slot, file and remedy', asyn
     ...[1, 15, 17, 23, 25, 31, 33, 64].map(length),
     ['a reference', write('secret:a:b'), /holds a reference \(secret:\.\.\.\) in place of the key/],
     ['a reference of 16 bytes', write('secret:abc:defgh'), /holds a reference/],
-    ['readable by everybody', (dw, at) => fs.chmodSync(at, 0o444), /can be read by everybody: chmod o= /],
+    ['readable by everybody', (dw, at) => fs.chmodSync(at, 0o444), /can be read by everybody \(mode 0444, .*: chmod o= /],
     ['unreadable', (dw, at) => fs.chmodSync(at, 0), /cannot be read: Permission denied/],
     ['a folder', (dw, at) => { fs.rmSync(at); fs.mkdirSync(at); }, /is not a regular file/],
     ['a FIFO', (dw, at) => { fs.rmSync(at); execFileSync('mkfifo', ['-m', '600', at]); }, /is not a regular file/],
@@ -229,7 +229,8 @@ test('started as root, each daemon has an uid and sockets of its own', async (t)
   const dir = path.join(dw.runDir, 'run');
   const sockets = fs.readdirSync(dir).filter((f) => !f.includes('.notify.')).sort();
   assert.deepEqual(sockets, ['authd.ctl.sock', 'authd.egress.sock', 'authd.frontend.sock', 'egress.ctl.sock',
-    'egress.frontend.sock', 'frontend.ctl.sock', 'secretd.authd.sock', 'secretd.ctl.sock', 'secretd.frontend.sock']);
+    'egress.frontend.sock', 'frontend.ctl.sock', 'secretd.authd.sock', 'secretd.ctl.sock', 'secretd.egress.sock',
+    'secretd.frontend.sock']);
   for (const f of sockets) {
     const peer = f.split('.')[1];
     const st = fs.statSync(path.join(dir, f));
