@@ -356,6 +356,35 @@ rotates_its_key() {
 	session_works bob
 }
 
+local_status_is() { # STATUS [ARGUMENT...]
+	local status=$1 code
+	shift
+	code=$(on_its_network curl -sS -o /dev/null -w '%{http_code}' "$@" \
+		http://127.0.0.1:9091/nowhere/)
+	[ "$code" = "$status" ] || fail "the local listener answers $code"
+}
+
+# Enabled as the README says, it is there after the restart and knows its token;
+# disabled, it has gone.
+opens_and_closes_locally() {
+	local config=/etc/doorward/config.yaml header
+	inside cp $config /root/config.yaml
+	inside sed -i -e 's/^#\(  egress:\)/\1/' \
+		-e 's/^#\(    listen: 127.0.0.1:9091\)/\1/' $config
+	readme_commands "A console's own way to its services" >"$dir/commands"
+	grep -q 'systemctl enable' "$dir/commands" || fail 'no commands' || return
+	inside bash -exc "$(cat "$dir/commands")" || return
+	header="Authorization: Bearer $(inside cat \
+		/etc/doorward/secrets/egress-token/value.txt)"
+	wait_until 20 local_status_is 404 -H "$header" && local_status_is 401 &&
+		wait_until 10 session_works bob || return
+	inside cp /root/config.yaml $config
+	inside systemctl disable --now doorward-egress-local.socket
+	inside systemctl restart doorward.target
+	wait_until 20 session_works bob && all_active || return
+	! local_status_is 401 2>/dev/null || fail 'it is still there'
+}
+
 all_cases() {
 	local unit
 	check 'the services are ready' services_are_ready
@@ -388,6 +417,7 @@ all_cases() {
 	check 'stop and start of the target' stops_and_starts
 	check 'a client starts the services' starts_by_socket
 	check 'rotation of the signing key' rotates_its_key
+	check 'the local listener' opens_and_closes_locally
 	check 'the journal' journal_tells
 	check 'no call was forbidden' no_forbidden_call
 }
