@@ -20,6 +20,7 @@ struct chan;
 struct leases;
 struct trust;
 struct secrets;
+struct held;
 struct service;
 
 struct egress {
@@ -41,7 +42,7 @@ struct egress {
 	uint64_t n_open;
 	uint64_t n_local; /* connections of the local listener */
 	bool local_is_unix;
-	struct slice local_token; /* of the slot egress-token, "" for none */
+	struct held *local_token; /* the slot egress-token, on TCP */
 	uint64_t n_requests, n_denied, n_failed;
 	/* One head is encoded here at a time, then copied to its connection at
 	 * its true size: room for the largest in every output would be paged

@@ -147,9 +147,12 @@ static const struct {
 	    "The service did not answer in "
 	    "time." },
 	[DENY_UPSTREAM_BAD] = { 502,
-	    "The service's answer is not acceptable "
-	    "HTTP." },
+	    "The service answered badly, or did not "
+	    "accept Doorward's credential." },
 	[DENY_BAD_REQUEST] = { 400, "The request is not acceptable." },
+	[DENY_CREDENTIAL] = { 502,
+	    "The service's credential is not to be "
+	    "had." },
 	[DENY_REVOKED] = { 403, "Not for the local listener." },
 };
 

@@ -65,6 +65,8 @@ put_client_fields(struct http_out *out, const struct settings *s,
 static void
 put_forwarded(struct http_out *out, const struct frame_request *q)
 {
+	if (q->client.len == 0) /* a local client: nobody is behind it */
+		return;
 	http_put_field(out, SLICE("X-Forwarded-For"), q->client);
 	http_put_field_z(out, "X-Forwarded-Proto", q->tls ? "https" : "http");
 	if (q->host.len > 0)

@@ -14,9 +14,11 @@
 #include "common/listen.h"
 #include "common/log.h"
 #include "common/secret.h"
+#include "common/slot.h"
 #include "egress/egress.h"
 #include "egress/front.h"
 #include "egress/front_http.h"
+#include "egress/secrets.h"
 
 #define AUDIT_EVERY_MS 1000
 
@@ -124,20 +126,36 @@ bearer_of(const struct http_fields *f)
 	return slice_trim(value);
 }
 
+/* Nobody may pass; never: everybody. */
+static unsigned
+closed(enum held_state state, const char **why)
+{
+	static const char *const text[] = {
+		[HELD_WAITING] = "secretd has not told the secret of the slot "
+				 "egress-token yet",
+		[HELD_READY] = "the secret of the slot egress-token is empty",
+		[HELD_ABSENT] = "there is no secret in the slot egress-token; "
+				"create it",
+		[HELD_BAD] = "the secret of the slot egress-token is of no "
+			     "use; replace it",
+	};
+	static struct log_rate rate;
+
+	log_limited(&rate, 10000, LOG_LEVEL_ERROR,
+	    "local listener: nobody may use it: %s", text[state]);
+	*why = text[state];
+	return 503;
+}
+
 static unsigned
 judge_bearer(
     const struct front *front, const struct http_fields *f, const char **why)
 {
-	static struct log_rate rate;
-	struct slice token = front->eg->local_token, given = bearer_of(f);
+	const struct held *held = front->eg->local_token;
+	struct slice token = held_value(held), given = bearer_of(f);
 
-	if (token.len == 0) {
-		log_limited(&rate, 10000, LOG_LEVEL_ERROR,
-		    "local listener: nobody may use it, for there is no "
-		    "secret in the slot egress-token; create it");
-		*why = "No secret in the slot egress-token: nobody may pass.";
-		return 503;
-	}
+	if (token.len == 0)
+		return closed(held_state(held), why);
 	if (secret_equal(given.p, given.len, token.p, token.len))
 		return 0;
 	audit_refused(front->client,
@@ -241,5 +259,8 @@ local_listen(struct egress *eg, int fd)
 	if (eg->local_is_unix && eg->settings->egress.n_allow_uids == 0)
 		log_warn("doorward.egress.allow_uids is empty: nobody may use "
 			 "the local listener");
+	if (!eg->local_is_unix)
+		eg->local_token =
+		    secrets_want(eg->secrets, SLOT_LOCAL_TOKEN_NO);
 	listen_anybody(eg->base, fd, "local client", accepted, eg);
 }

@@ -19,7 +19,7 @@ struct front;
 
 #define LOCAL_CONNECTIONS_MAX 256
 
-/* Serves the inherited socket. Fatal when it is neither a loopback address nor
+/* Before secrets_connect: serves the inherited socket. Fatal when it is neither a loopback address nor
  * a Unix socket, or when doorward.egress.listen says that there is to be none.
  */
 void local_listen(struct egress *eg, int fd);

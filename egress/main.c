@@ -122,6 +122,7 @@ main(int argc, char **argv)
 	egress.resolve = resolve_new(egress.base);
 	json_strict_init();
 	services_setup(&egress);
+	serve_locally(listen_find(&sockets, "local"));
 	egress.leases = leases_new(egress.base, LEASES_MAX);
 
 	confine();
@@ -139,6 +140,5 @@ main(int argc, char **argv)
 	    ROLE_FRONTEND, options.peer_uid, accepted, &egress);
 	listen_unix(egress.base, listen_find(&sockets, "ctl"), ROLE_CTL,
 	    options.peer_uid, accepted, &egress);
-	serve_locally(listen_find(&sockets, "local"));
 	return daemon_run(egress.base, NULL, NULL, &egress);
 }

@@ -6,7 +6,6 @@
 #include "common/err.h"
 #include "common/log.h"
 #include "common/settings.h"
-#include "common/slot.h"
 #include "egress/egress.h"
 #include "egress/secrets.h"
 #include "egress/service.h"
@@ -34,8 +33,6 @@ answered(const struct held *h, void *arg)
 	for (size_t i = 0; i < SERVICES; i++)
 		if (eg->services[i] != NULL)
 			service_answered(eg->services[i], h);
-	if (held_slot(h) == SLOT_LOCAL_TOKEN_NO)
-		eg->local_token = held_value(h);
 }
 
 static void
@@ -123,8 +120,6 @@ services_setup(struct egress *eg)
 		if (s->services[i].in_use)
 			eg->services[i] = service_new(eg, i);
 	secrets_want_ca(eg->secrets, SERVICE_COUNT);
-	if (s->egress.listen[0] != '\0' && !s->egress.is_unix)
-		(void)secrets_want(eg->secrets, SLOT_LOCAL_TOKEN_NO);
 }
 
 static size_t

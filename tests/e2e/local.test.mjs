@@ -26,6 +26,7 @@ async function start(t, { egress = { listen: '127.0.0.1:0' }, secrets = { 'egres
     config: {
       doorward: { egress },
       external_services: {
+        grafana: { enabled: false },
         prometheus: {
           url: `${prometheus.url}/base`,
           auth: { type: 'basic', username: 'kiali', password: 'secret:prometheus-password:value.txt' },
@@ -173,7 +174,7 @@ test('a service that refuses the credential does not look like us', async (t) =>
   const r = await ask('/prometheus/refuse');
   assert.equal(r.status, 502);
   assert.equal(r.headers['www-authenticate'], undefined);
-  assert.match(dw.log, /answered 401 to Doorward's credential/);
+  assert.match(dw.log, /does not accept Doorward's credential/);
   assert.equal((await ask('/prometheus/x')).status, 200);
 });
 
