@@ -101,7 +101,7 @@ sockets_active() {
 	local n
 	n=$(inside systemctl list-units --plain --no-legend --state=active \
 		'doorward-*.socket' | wc -l)
-	[ "$n" = 10 ] || fail "$n of 10 sockets are there"
+	[ "$n" = 11 ] || fail "$n of 11 sockets are there"
 }
 
 services_are_ready() {
