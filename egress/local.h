@@ -19,8 +19,9 @@ struct front;
 
 #define LOCAL_CONNECTIONS_MAX 256
 
-/* Before secrets_connect: serves the inherited socket. Fatal when it is neither a loopback address nor
- * a Unix socket, or when doorward.egress.listen says that there is to be none.
+/* Before secrets_connect: serves the inherited socket. Fatal when it is neither
+ * a loopback address nor a Unix socket, or when doorward.egress.listen says
+ * that there is to be none.
  */
 void local_listen(struct egress *eg, int fd);
 
