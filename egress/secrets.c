@@ -94,6 +94,15 @@ keep(struct held *h, struct slice value)
 	h->version++;
 }
 
+/* A user name, say, may stand in the configuration as well. */
+static bool
+is_needed(const struct held *h)
+{
+	struct slot_spec spec;
+
+	return slot_describe(h->owner->settings, h->slot, &spec) && spec.needed;
+}
+
 /* No value, or none of use. secretd has said in its log what is wrong. */
 static void
 miss(struct held *h, enum held_state now)
@@ -107,7 +116,7 @@ miss(struct held *h, enum held_state now)
 		h->stale = true;
 		return;
 	}
-	if (h->state != now)
+	if (h->state != now && is_needed(h))
 		log_error("slot %s: %s; requests that need it are refused",
 		    slot_name(h->owner->settings, h->slot),
 		    now == HELD_ABSENT ? "there is no such file"
