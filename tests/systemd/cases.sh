@@ -41,6 +41,17 @@ sed -i -e "s,url: http://127.*20001,url: http://127.0.0.1:$CONSOLE," \
 	-e 's,ca_file: .*,issuer: https://issuer.example,' \
 	-e 's,audiences: .*,audiences: [system],' "$1"
 EDIT
+	cat >"$1/home/bin/edit-prometheus" <<'EDIT'
+#!/bin/sh
+# the example's Prometheus and its route, with the console in place of it
+sed -i -e '/^#external_services:/,/ca_file:/s/^#//' -e '/ca_file: .*prometheus/d' \
+	-e "s,url: https://prometheus.*,url: http://127.0.0.1:$CONSOLE," \
+	-e '/^  #routes:/,/allow:/s/^  #/  /' -e 's/allow: .*/allow: {users: ["*"]}/' "$1"
+EDIT
+	cat >"$1/home/bin/systemd-ask-password" <<'ASK'
+#!/bin/sh
+echo "$PASSWORD"
+ASK
 	chmod 755 "$1"/home/bin/*
 }
 
@@ -356,6 +367,25 @@ rotates_its_key() {
 	session_works bob
 }
 
+# What Prometheus would see, as far as the console shows it.
+asks_with() { # PASSWORD
+	local basic
+	basic=$(printf 'kiali:%s' "$1" | base64 | cut -c 1-20)
+	web -b "$dir/bob.jar" '/prometheus/api/v1/query?query=up' | grep -q "Basic $basic"
+}
+
+gives_a_password() {
+	local run='PATH=/root/bin:$PATH'
+	log_in bob || return
+	readme_commands 'Give Prometheus a password' >"$dir/commands"
+	grep ask-password "$dir/commands" >"$dir/again" || fail 'no commands' || return
+	inside env EDITOR=/root/bin/edit-prometheus PASSWORD=first-password \
+		bash -exc "$run; $(cat "$dir/commands")" || return
+	wait_until 10 asks_with first-password || return
+	inside env PASSWORD=second-password bash -exc "$run; $(cat "$dir/again")" &&
+		wait_until 5 asks_with second-password
+}
+
 local_status_is() { # STATUS [ARGUMENT...]
 	local status=$1 code
 	shift
@@ -418,6 +448,7 @@ all_cases() {
 	check 'a client starts the services' starts_by_socket
 	check 'rotation of the signing key' rotates_its_key
 	check 'the local listener' opens_and_closes_locally
+	check 'a password for Prometheus' gives_a_password
 	check 'the journal' journal_tells
 	check 'no call was forbidden' no_forbidden_call
 }
