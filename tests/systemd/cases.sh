@@ -46,7 +46,7 @@ EDIT
 # the example's Prometheus and its route, with the console in place of it
 sed -i -e '/^#external_services:/,/ca_file:/s/^#//' -e '/ca_file: .*prometheus/d' \
 	-e "s,url: https://prometheus.*,url: http://127.0.0.1:$CONSOLE," \
-	-e '/^  #routes:/,/allow:/s/^  #/  /' -e 's/allow: .*/allow: {users: ["*"]}/' "$1"
+	-e '/^#  routes:/,/allow:/s/^#//' -e 's/allow: .*/allow: {users: ["*"]}/' "$1"
 EDIT
 	cat >"$1/home/bin/systemd-ask-password" <<'ASK'
 #!/bin/sh

@@ -123,10 +123,14 @@ export class Doorward {
     });
   }
 
-  // Fills a secret slot.
-  secret(slot, value) {
-    return writeFile(path.join(this.dir, 'secrets', slot, 'value.txt'), value, 0o400);
+  // Fills a secret slot before the start; later: lib/rotate.mjs.
+  secret(slot, value, { name = 'value.txt', mode = 0o400 } = {}) {
+    return writeFile(path.join(this.dir, 'secrets', slot, name), value, mode);
   }
+
+  // Who secretd runs as, and so owns the secrets.
+  get secretsUid() { return this.asRoot ? roleUid('secretd') : UID; }
+  giveFile(fd) { if (isRoot) fs.fchownSync(fd, this.secretsUid, this.secretsUid); }
 
   // Tokens are verified from a JWKS file.
   offline() {
@@ -139,7 +143,7 @@ export class Doorward {
 
   writeConfig() {
     this.configFile = writeFile(path.join(this.dir, 'config.yaml'), yaml(this.config));
-    chown(this.dir, this.asRoot ? roleUid('secretd') : UID);
+    chown(this.dir, this.secretsUid);
   }
 
   // Command and arguments of the control tool, as the one who starts it.
@@ -177,6 +181,7 @@ export class Doorward {
     });
     this.scheme = ready[1];
     this.port = Number(ready[2]);
+    this.localPort = Number(/external services are at http:\/\/\S+:(\d+)/.exec(this.log)?.[1]); // or NaN
     return this;
   }
 
