@@ -1,7 +1,8 @@
 # tests/fuzz: with --enable-fuzzer for libFuzzer, else replays of the seeds
 fuzz_targets = tests/fuzz/fuzz_http_request tests/fuzz/fuzz_http_response \
 	tests/fuzz/fuzz_http_chunks tests/fuzz/fuzz_frame \
-	tests/fuzz/fuzz_wire tests/fuzz/fuzz_b64url tests/fuzz/fuzz_conf
+	tests/fuzz/fuzz_wire tests/fuzz/fuzz_b64url tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_location
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_head.h \
 	tests/fuzz/make_seeds.py tests/fuzz/seeds
@@ -34,3 +35,6 @@ tests_fuzz_fuzz_b64url_LDADD = common/libcommon.a
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)
 tests_fuzz_fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_conf_LDADD = common/libcommon.a $(YAML_LIBS)
+tests_fuzz_fuzz_location_SOURCES = tests/fuzz/fuzz_location.c $(fuzz_main)
+tests_fuzz_fuzz_location_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_location_LDADD = egress/libegress.a common/libcommon.a

@@ -334,3 +334,23 @@ write("conf", {
     "literal-credential":
         b"external_services:\n  grafana:\n    auth:\n      password: x\n",
 })
+
+write("location", {
+    "path": b"/api/v1/query?q=up#top", "mount": b"/p/graph", "base": b"/base/graph",
+    "sibling": b"/pq/x", "root": b"/", "dots": b"/base/../../x/./y/..",
+    "dots-encoded": b"/base/%2e%2e/%2E./x", "relative": b"graph?g0.expr=up",
+    "relative-up": b"../../../../x", "query": b"?a=b", "fragment": b"#a",
+    "empty": b"", "own": b"http://prom:9090/base/graph",
+    "own-https": b"https://prom:9090/base/graph", "own-usual-port": b"http://prom/",
+    "own-user": b"http://u:p@prom:9090/base/", "console": b"http://10.1.2.3:3000/x",
+    "ours": b"https://k.example/p/graph?x#y", "ours-port": b"https://k.example:8443/",
+    "other": b"https://login.example.com/authorize?client_id=1",
+    "no-scheme": b"//login.example.com/x", "no-scheme-own": b"//prom:9090/base/x",
+    "many-slashes": b"////evil.example/x", "backslash": b"/\\evil.example",
+    "scheme-no-slashes": b"http:graph", "one-slash": b"https:/evil.example/",
+    "three-slashes": b"https:///evil.example/", "loopback": b"http://127.0.0.1/x",
+    "loopback6": b"http://[::1]:80/", "decimal": b"http://2130706433/",
+    "script": b"javascript:alert(1)", "data": b"data:text/html,x",
+    "blank": b" /x", "tab": b"/\t/evil.example", "colon": b"a:b/c",
+    "bad-port": b"http://prom:99999/", "empty-host": b"http://:80/",
+})

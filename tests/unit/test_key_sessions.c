@@ -219,6 +219,7 @@ main(void)
 {
 	TCase *t = tcase_create("key sessions");
 
+	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, set_up, tear_down);
 	tcase_add_test(t, a_lease_names_its_key);
 	tcase_add_test(t, exactly_the_sessions_of_a_lost_key);

@@ -534,6 +534,8 @@ kept(void)
 {
 	TCase *tc = tcase_create("kept");
 
+	tcase_set_timeout(
+	    tc, 60); /* each change is on the disk when it is told */
 	tcase_add_checked_fixture(tc, set_up, tear_down);
 	tcase_add_test(tc, the_same_key_is_no_change);
 	tcase_add_test(tc, previous_keys_expire);
