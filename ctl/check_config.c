@@ -66,6 +66,7 @@ command_check_config(int argc, char **argv)
 	const char *file = CTL_CONFIG;
 	struct conf_errors e = { 0 };
 	struct settings *s;
+	size_t missing = 0;
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
@@ -79,12 +80,16 @@ command_check_config(int argc, char **argv)
 		return 2;
 	}
 	s = settings_read(file, &e);
-	if (s != NULL)
+	if (s != NULL) {
 		print_settings(s);
-	if (s != NULL)
-		check_slots_print(s);
+		missing = check_slots_print(s);
+	}
 	print_errors(file, &e);
 	(void)printf("%s: %s\n", file, s != NULL ? "good" : "not usable");
+	if (missing > 0)
+		(void)printf("%s: secrets that it needs and that cannot be "
+			     "used from here: %zu (see the slots above)\n",
+		    file, missing);
 	conf_errors_done(&e);
 	settings_free(s);
 	return s != NULL ? 0 : 1;

@@ -46,7 +46,8 @@ read_slot(const struct slot_dirs *where, unsigned number,
 	return slot_read_spec(where, spec, out, why);
 }
 
-static void
+/* False when a secret that the configuration needs cannot be used. */
+static bool
 print_slot(const struct slot_dirs *where, unsigned number,
     const struct slot_spec *spec)
 {
@@ -68,18 +69,21 @@ print_slot(const struct slot_dirs *where, unsigned number,
 		    why.text);
 	}
 	secret_free(value);
+	return r == 0 || !spec->needed;
 }
 
-void
+size_t
 check_slots_print(const struct settings *s)
 {
 	const struct slot_dirs where = { &s->secrets_dirs,
 		getenv("CREDENTIALS_DIRECTORY") };
+	size_t missing = 0;
 
 	for (unsigned i = 0; i < SLOT_COUNT; i++) {
 		struct slot_spec spec;
 
-		if (slot_describe(s, i, &spec))
-			print_slot(&where, i, &spec);
+		if (slot_describe(s, i, &spec) && !print_slot(&where, i, &spec))
+			missing++;
 	}
+	return missing;
 }

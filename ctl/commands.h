@@ -4,13 +4,16 @@
 #ifndef CTL_COMMANDS_H
 #define CTL_COMMANDS_H
 
+#include <stddef.h>
+
 #define CTL_CONFIG "/etc/doorward/config.yaml"
 #define CTL_RUN_DIR "/run/doorward"
 
 struct settings;
 
 /* Part of check-config: a line for every slot. */
-void check_slots_print(const struct settings *s);
+/* Returns how many that the configuration needs cannot be used. */
+size_t check_slots_print(const struct settings *s);
 
 int command_run(int argc, char **argv);
 int command_check_config(int argc, char **argv);

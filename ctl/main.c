@@ -27,7 +27,7 @@ static const struct command commands[] = {
 	    "--host HOST [--header 'NAME: VALUE']... [--tls] [--peer ADDRESS] "
 	    "[--config FILE]",
 	    "say by which URL people reach this server, and why" },
-	{ "status", command_status, "[--run-dir DIR]",
+	{ "status", command_status, "[--metrics] [--run-dir DIR]",
 	    "ask every daemon how it is" },
 	{ "keys", command_keys,
 	    "[--config FILE] [--run-dir DIR] list | rotate | retire ID | "

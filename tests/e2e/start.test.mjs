@@ -272,3 +272,12 @@ test('a daemon refuses to run as root, or without its sandbox', async (t) => {
     assert.match(text, /refuses to run as root|no inherited socket|socket/i, role);
   }
 });
+
+test('doorward status --metrics says the numbers for Prometheus', async (t) => {
+  const dw = await startDoorward(t, { console: nowhere });
+  const [command, ...args] = dw.control('status', '--metrics', '--run-dir', path.join(dw.runDir, 'run'));
+  const lines = execFileSync(command, args, { encoding: 'utf8' }).trimEnd().split('\n');
+  for (const line of lines) assert.match(line, /^doorward_[a-zA-Z0-9_]+\{process="(secretd|authd|egress|frontend)"\} \d+$/);
+  assert.ok(lines.includes('doorward_slot_rotations_failed{process="secretd"} 0'), lines.join('\n'));
+  assert.ok(lines.includes('doorward_sessions{process="authd"} 0'), lines.join('\n'));
+});
