@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/settings.h"
 #include "secretd/ca.h"
+#include "secretd/identities.h"
 #include "secretd/registry.h"
 #include "secretd/secretd.h"
 #include "secretd/told.h"
@@ -97,6 +98,7 @@ void
 secretd_watch(struct secretd *d)
 {
 	registry_watch(d->registry, d->watch);
+	identities_watch(d->identities, d->watch);
 	if (d->settings->strategy != STRATEGY_ANONYMOUS)
 		slot_watch(d->watch, &d->slots, SLOT_SIGNING_KEY,
 		    d->settings->signing_key, signing_key_changed, d);

@@ -7,11 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
-#include <openssl/evp.h>
 
 #include "common/audit.h"
 #include "common/clock.h"
@@ -20,24 +18,28 @@
 #include "common/mem.h"
 #include "common/secret.h"
 #include "common/settings.h"
+#include "secretd/registry.h"
 #include "secretd/tls_signer.h"
+#include "secretd/watch.h"
 
 #define BACKOFF_MIN_MS 100
 #define BACKOFF_MAX_MS 10000
 #define STEADY_MS 30000 /* alive for so long: the back-off starts anew */
 /* By hand one file comes after the other: before that is wrong, it is new. */
 #define PATIENCE_MS 2000
-#define GLANCE_MS 250
-#define DIGEST_LEN 32
 
 /* One of the two files: its name in the configuration and in messages, and
  * where it is. */
 struct source {
-	char *label;	       /* "identity.cert_file" */
-	const char *slot;      /* NULL: reference is the path */
+	char *label;	       /* "identity.cert_file", "prometheus-cert" */
 	const char *reference; /* as configured */
+	bool is_slot;	       /* else reference is the path */
+	struct slot_spec spec; /* of the slot */
 	char file[256];	       /* that it was last read from */
-	struct stat seen;      /* of that file; zeros: it was not there */
+};
+
+struct pair {
+	struct secret *key, *chain; /* NULL: none */
 };
 
 struct identity {
@@ -47,8 +49,10 @@ struct identity {
 	char *name; /* "identity", "prometheus" */
 	struct source cert, key;
 	struct tls_signer *current, *next; /* NULL: none */
-	uint8_t current_digest[DIGEST_LEN], next_digest[DIGEST_LEN];
-	bool served;	     /* has been, since the start */
+	struct pair good;		   /* the last that was served */
+	struct pair trying;		   /* what next has */
+	bool fell_back;	     /* trying is good, as the files are of no use */
+	bool vanished;	     /* a file is not there */
 	struct slot_why why; /* what the files hold is not served; "" it is */
 	struct event retry, complain;
 	uint32_t backoff_ms;
@@ -64,23 +68,69 @@ struct identities {
 	void *arg;
 	struct identity **at;
 	size_t n;
-	struct event glance;
 };
 
+/* --- pairs --- */
+
+static void
+pair_free(struct pair *p)
+{
+	secret_free(p->key);
+	secret_free(p->chain);
+	*p = (struct pair){ NULL, NULL };
+}
+
+static bool
+is_same(const struct secret *a, const struct secret *b)
+{
+	return secret_equal(
+	    secret_peek(a), secret_len(a), secret_peek(b), secret_len(b));
+}
+
+static bool
+pair_equal(const struct pair *a, const struct pair *b)
+{
+	return a->key != NULL && b->key != NULL && is_same(a->key, b->key) &&
+	    is_same(a->chain, b->chain);
+}
+
+static struct secret *
+copy_of(const struct secret *s)
+{
+	return secret_from(secret_peek(s), secret_len(s));
+}
+
 /* --- the files --- */
+
+/* What is read from a file has room for the largest: not worth keeping. */
+static void
+shrink(struct secret **s)
+{
+	struct secret *large = *s;
+
+	if (secret_len(large) == 0)
+		return;
+	*s = copy_of(large);
+	secret_free(large);
+}
 
 static int
 read_source(const struct identity *i, struct source *s, bool private,
     struct secret **out, struct slot_why *why)
 {
+	const char *file = s->reference;
 	int r;
 
-	if (s->slot != NULL)
-		r = slot_read(i->all->where, s->slot, s->reference, out, why);
-	else
+	if (s->is_slot) {
+		r = slot_read_spec(i->all->where, &s->spec, out, why);
+		file = why->file;
+	} else {
 		r = slot_read_file(s->label, s->reference, private, out, why);
-	(void)snprintf(s->file, sizeof(s->file), "%s",
-	    r == 0 && s->slot != NULL ? why->file : s->reference);
+	}
+	if (file[0] != '\0')
+		(void)snprintf(s->file, sizeof(s->file), "%s", file);
+	if (r == 0)
+		shrink(out);
 	return r;
 }
 
@@ -115,17 +165,6 @@ check_pair(
 	return ERR_LIMIT;
 }
 
-struct pair {
-	struct secret *key, *chain;
-};
-
-static void
-pair_free(struct pair *p)
-{
-	secret_free(p->key);
-	secret_free(p->chain);
-}
-
 static int
 read_pair(struct identity *i, struct pair *p)
 {
@@ -137,24 +176,8 @@ read_pair(struct identity *i, struct pair *p)
 		r = check_pair(i, p->key, p->chain);
 	if (r < 0)
 		pair_free(p);
+	i->vanished = r == ERR_NOT_FOUND;
 	return r;
-}
-
-/* Of both, so that what is served is known again without keeping the key. */
-static void
-digest_of(const struct pair *p, uint8_t digest[DIGEST_LEN])
-{
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	size_t len = secret_len(p->key);
-
-	if (ctx == NULL || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1 ||
-	    EVP_DigestUpdate(ctx, &len, sizeof(len)) != 1 ||
-	    EVP_DigestUpdate(ctx, secret_peek(p->key), len) != 1 ||
-	    EVP_DigestUpdate(
-		ctx, secret_peek(p->chain), secret_len(p->chain)) != 1 ||
-	    EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
-		log_fatal("OpenSSL has no SHA-256");
-	EVP_MD_CTX_free(ctx);
 }
 
 /* --- telling --- */
@@ -165,7 +188,7 @@ audit(const struct identity *i, const char *result, const char *reason)
 	struct audit a;
 
 	audit_begin(&a, "AUDIT: Credential rotated");
-	audit_str(&a, "slot", i->key.slot != NULL ? i->key.slot : i->name);
+	audit_str(&a, "slot", i->key.is_slot ? i->key.label : i->name);
 	audit_str(&a, "file", i->cert.file);
 	audit_str(&a, "key_file", i->key.file);
 	audit_str(&a, "result", result);
@@ -189,8 +212,9 @@ on_complain(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	log_error("TLS certificate of %s not replaced: %s; what was served is "
-		  "served on, and the next change of %s or %s is tried",
+	log_write(i->vanished ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
+	    "TLS certificate of %s not replaced: %s; what was served is served "
+	    "on, and the next change of %s or %s is tried",
 	    i->name, i->why.text, i->cert.file, i->key.file);
 	audit(i, "failed", i->why.text);
 }
@@ -201,21 +225,11 @@ retry_later(struct identity *i)
 	if (clock_mono_ms() - i->started_ms > STEADY_MS)
 		i->backoff_ms = BACKOFF_MIN_MS;
 	after(&i->retry, i->backoff_ms);
-	if (i->served)
+	if (i->good.key != NULL)
 		log_error("TLS signer of %s: %s; next try in %u ms", i->name,
 		    i->why.text, i->backoff_ms);
 	if (i->backoff_ms < BACKOFF_MAX_MS)
 		i->backoff_ms *= 2;
-}
-
-/* What the files hold cannot be served; i->why says why. */
-static void
-not_served(struct identity *i)
-{
-	if (i->current != NULL)
-		after(&i->complain, PATIENCE_MS);
-	else
-		retry_later(i);
 }
 
 /* --- signers --- */
@@ -225,27 +239,70 @@ drop_next(struct identity *i)
 {
 	tls_signer_drop(i->next);
 	i->next = NULL;
+	pair_free(&i->trying);
+}
+
+static tls_signer_fn told;
+
+/* Takes *p. */
+static void
+try_pair(struct identity *i, const struct pair *p, bool fall_back)
+{
+	struct sign_use use = { i->purpose,
+		i->all->tls12 && i->purpose == SIGNER_TLS_SERVER };
+
+	i->trying = *p;
+	i->fell_back = fall_back;
+	i->started_ms = clock_mono_ms();
+	i->next = tls_signer_new(i->all->base, use, p->key, p->chain, told, i);
+	if (i->next != NULL)
+		return;
+	(void)snprintf(i->why.text, sizeof(i->why.text),
+	    "a signer cannot be started: %s", strerror(errno));
+	drop_next(i);
+	retry_later(i);
+}
+
+/* What the files hold cannot be served; i->why says why. */
+static void
+not_served(struct identity *i)
+{
+	struct pair p;
+
+	if (i->current != NULL) {
+		after(&i->complain, PATIENCE_MS);
+	} else if (i->good.key != NULL) {
+		p = (struct pair){ copy_of(i->good.key),
+			copy_of(i->good.chain) };
+		try_pair(i, &p, true);
+	} else {
+		retry_later(i);
+	}
 }
 
 static void
 take_over(struct identity *i)
 {
-	bool replaced = i->served &&
-	    memcmp(i->current_digest, i->next_digest, DIGEST_LEN) != 0;
+	bool again = i->good.key != NULL;
+	bool replaced = again && !pair_equal(&i->good, &i->trying);
 
 	tls_signer_retire(i->current);
 	i->current = i->next;
 	i->next = NULL;
-	memcpy(i->current_digest, i->next_digest, DIGEST_LEN);
-	i->why.text[0] = '\0';
+	pair_free(&i->good);
+	i->good = i->trying;
+	i->trying = (struct pair){ NULL, NULL };
 	log_info("TLS signer of %s ready: process %d, for %s", i->name,
 	    (int)tls_signer_pid(i->current),
 	    tls_signer_facts(i->current)->names);
+	if (i->fell_back)
+		after(&i->complain, PATIENCE_MS);
+	else
+		i->why.text[0] = '\0';
 	if (replaced)
 		audit(i, "ok", NULL);
-	if (i->served)
+	if (again)
 		i->all->changed(i->purpose, i->number, i->all->arg);
-	i->served = true;
 }
 
 static void
@@ -299,49 +356,28 @@ told(
 		next_failed(i, news, why);
 }
 
-static void
-try_pair(struct identity *i, struct pair *p, const uint8_t digest[DIGEST_LEN])
-{
-	struct sign_use use = { i->purpose,
-		i->all->tls12 && i->purpose == SIGNER_TLS_SERVER };
-
-	memcpy(i->next_digest, digest, DIGEST_LEN);
-	i->started_ms = clock_mono_ms();
-	i->next = tls_signer_new(i->all->base, use, p->key, p->chain, told, i);
-	if (i->next != NULL)
-		return;
-	(void)snprintf(i->why.text, sizeof(i->why.text),
-	    "a signer cannot be started: %s", strerror(errno));
-	retry_later(i);
-}
-
 /* Serves what the files hold now, unless it is served already. */
 static void
-look(struct identity *i)
+look(void *identity)
 {
-	uint8_t digest[DIGEST_LEN];
+	struct identity *i = identity;
 	struct pair p = { NULL, NULL };
 
 	(void)event_del(&i->complain);
 	if (read_pair(i, &p) < 0) {
 		drop_next(i);
 		not_served(i);
-		return;
-	}
-	digest_of(&p, digest);
-	if (i->next != NULL &&
-	    memcmp(digest, i->next_digest, DIGEST_LEN) == 0) {
+	} else if (i->next != NULL && pair_equal(&p, &i->trying)) {
+		i->fell_back = false;
 		pair_free(&p);
-		return;
-	}
-	drop_next(i);
-	if (i->current != NULL &&
-	    memcmp(digest, i->current_digest, DIGEST_LEN) == 0) {
+	} else if (i->current != NULL && pair_equal(&p, &i->good)) {
+		drop_next(i);
 		i->why.text[0] = '\0';
 		pair_free(&p);
-		return;
+	} else {
+		drop_next(i);
+		try_pair(i, &p, false);
 	}
-	try_pair(i, &p, digest);
 }
 
 static void
@@ -350,40 +386,6 @@ on_retry(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	look(arg);
-}
-
-/* --- changes --- */
-
-/* The file, or what it is a link to, is another one or has other content. */
-static bool
-is_changed(struct source *s)
-{
-	struct stat now;
-
-	if (stat(s->file, &now) != 0)
-		memset(&now, 0, sizeof(now));
-	if (now.st_dev == s->seen.st_dev && now.st_ino == s->seen.st_ino &&
-	    now.st_size == s->seen.st_size &&
-	    now.st_ctim.tv_sec == s->seen.st_ctim.tv_sec &&
-	    now.st_ctim.tv_nsec == s->seen.st_ctim.tv_nsec)
-		return false;
-	s->seen = now;
-	return true;
-}
-
-static void
-on_glance(evutil_socket_t fd, short what, void *arg)
-{
-	const struct identities *all = arg;
-
-	(void)fd;
-	(void)what;
-	for (size_t i = 0; i < all->n; i++) {
-		bool cert = is_changed(&all->at[i]->cert);
-
-		if (is_changed(&all->at[i]->key) || cert)
-			look(all->at[i]);
-	}
 }
 
 /* --- the set --- */
@@ -423,20 +425,26 @@ add_server(struct identities *all, const struct settings *s, size_t index)
 }
 
 static void
-add_client(
-    struct identities *all, const struct service_settings *s, unsigned id)
+use_slot(struct source *s, const struct settings *settings, unsigned number)
 {
+	if (!slot_describe(settings, number, &s->spec))
+		log_fatal("there is no slot %u", number);
+	s->is_slot = true;
+	s->label = mem_strdup(s->spec.name);
+	s->reference = s->spec.reference;
+}
+
+static void
+add_client(struct identities *all, const struct settings *s, enum service_id id)
+{
+	const struct service_settings *service = &s->services[id];
 	struct identity *i;
 
-	if (!s->in_use || s->auth.cert_file[0] == '\0')
+	if (!service->in_use || service->auth.cert_file[0] == '\0')
 		return;
-	i = add(all, SIGNER_TLS_CLIENT, id, s->name);
-	i->cert.label = mem_printf("%s-cert", s->name);
-	i->cert.slot = i->cert.label;
-	i->cert.reference = s->auth.cert_file;
-	i->key.label = mem_printf("%s-key", s->name);
-	i->key.slot = i->key.label;
-	i->key.reference = s->auth.key_file;
+	i = add(all, SIGNER_TLS_CLIENT, id, service->name);
+	use_slot(&i->cert, s, slot_of_service(id, SLOT_CERT));
+	use_slot(&i->key, s, slot_of_service(id, SLOT_KEY));
 }
 
 struct identities *
@@ -454,15 +462,13 @@ identities_new(struct event_base *base, const struct settings *settings,
 	for (size_t i = 0; i < settings->n_certificates; i++)
 		add_server(all, settings, i);
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
-		add_client(all, &settings->services[i], i);
+		add_client(all, settings, i);
 	return all;
 }
 
 void
 identities_start(struct identities *all)
 {
-	const struct timeval every = { .tv_usec = GLANCE_MS * 1000 };
-
 	for (size_t i = 0; i < all->n; i++)
 		look(all->at[i]);
 	for (size_t i = 0; i < all->n; i++) {
@@ -474,9 +480,49 @@ identities_start(struct identities *all)
 		if (one->current == NULL)
 			log_fatal("TLS cannot be offered: %s", one->why.text);
 	}
-	(void)event_assign(
-	    &all->glance, all->base, -1, EV_PERSIST, on_glance, all);
-	(void)event_add(&all->glance, &every);
+}
+
+static void
+drop(struct identity *i)
+{
+	(void)event_del(&i->retry);
+	(void)event_del(&i->complain);
+	drop_next(i);
+	tls_signer_drop(i->current);
+	pair_free(&i->good);
+	free(i->cert.label);
+	free(i->key.label);
+	free(i->name);
+	free(i);
+}
+
+void
+identities_look(struct identities *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		look(all->at[i]);
+}
+
+static void
+watch_source(const struct identity *i, const struct source *s, struct watch *w,
+    void *looked_at)
+{
+	if (s->is_slot)
+		slot_watch(w, i->all->where, s->spec.name, s->reference, look,
+		    looked_at);
+	else
+		watch_file(w, s->reference, look, looked_at);
+}
+
+void
+identities_watch(struct identities *all, struct watch *w)
+{
+	for (size_t i = 0; i < all->n; i++) {
+		struct identity *one = all->at[i];
+
+		watch_source(one, &one->cert, w, one);
+		watch_source(one, &one->key, w, one);
+	}
 }
 
 static struct identity *
@@ -502,6 +548,17 @@ identities_attach(struct identities *all, enum signer_purpose purpose,
 		return ERR_UNAVAILABLE;
 	*chain = tls_signer_chain(i->current);
 	return 0;
+}
+
+void
+identities_free(struct identities *all)
+{
+	if (all == NULL)
+		return;
+	for (size_t i = 0; i < all->n; i++)
+		drop(all->at[i]);
+	free(all->at);
+	free(all);
 }
 
 /* --- status --- */

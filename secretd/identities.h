@@ -6,7 +6,8 @@
  * A certificate and its key are replaced as a pair: when a file changes, a
  * second signer tries what is there; only when the two belong together it takes
  * over, and the first finishes what it has begun. Anything else changes nothing
- * but the status.
+ * but the status: a signer that dies meanwhile is started anew with the last
+ * good pair, which is kept for that.
  */
 #ifndef SECRETD_IDENTITIES_H
 #define SECRETD_IDENTITIES_H
@@ -21,6 +22,7 @@
 struct event_base;
 struct identities;
 struct settings;
+struct watch;
 
 /* A new pair is served, or a signer is there again: who uses it should ask
  * anew. number: index of the server certificate, or enum service_id. */
@@ -34,6 +36,12 @@ struct identities *identities_new(struct event_base *base,
 /* Inside the sandbox: starts the signers and waits until they have their keys.
  * Fatal, with a sentence, when a pair is of no use. */
 void identities_start(struct identities *all);
+/* From now on changes are seen. */
+void identities_watch(struct identities *all, struct watch *w);
+/* Looks at every pair anew. */
+void identities_look(struct identities *all);
+/* Ends the signers, and wipes; NULL allowed. */
+void identities_free(struct identities *all);
 
 /* One end of a new channel to the signer, for the process (0: not known) of a
  * peer, which the caller closes, and the chain (PEM, leaf first; borrowed).

@@ -57,6 +57,7 @@ reload(void *ctx)
 
 	secretd_signing_key_changed(d);
 	registry_reload(d->registry);
+	identities_look(d->identities);
 }
 
 int

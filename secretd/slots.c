@@ -211,7 +211,7 @@ trimmed(struct secret *raw)
 /* below: the folder that it must not be out of; NULL: anywhere. */
 static int
 read_slot_file(const char *slot, const char *path, const char *below,
-    struct secret **out, struct slot_why *why)
+    bool private, struct secret **out, struct slot_why *why)
 {
 	char label[80];
 	struct secret *s = NULL;
@@ -221,7 +221,7 @@ read_slot_file(const char *slot, const char *path, const char *below,
 	r = read_opened(below != NULL
 		? open_below(below, path + strlen(below) + 1)
 		: open(path, HOW_TO_OPEN),
-	    label, path, true, &s, why);
+	    label, path, private, &s, why);
 	if (r < 0)
 		return r;
 	s = trimmed(s);
@@ -234,9 +234,11 @@ read_slot_file(const char *slot, const char *path, const char *below,
 	return 0;
 }
 
-int
-slot_read(const struct slot_dirs *where, const char *slot,
-    const char *reference, struct secret **out, struct slot_why *why)
+/* Without blanks around it (as Go's TrimSpace). */
+static int
+read_slot(const struct slot_dirs *where, const char *slot,
+    const char *reference, bool private, struct secret **out,
+    struct slot_why *why)
 {
 	const char *dir = where->dirs->n > 0 ? where->dirs->at[0] : DEFAULT_DIR;
 	int r = ERR_NOT_FOUND;
@@ -247,7 +249,8 @@ slot_read(const struct slot_dirs *where, const char *slot,
 	     (path = slot_place(where, slot, reference, i, &below)) != NULL;
 	     i++) {
 		if (path[0] != '\0')
-			r = read_slot_file(slot, path, below, out, why);
+			r = read_slot_file(
+			    slot, path, below, private, out, why);
 		free(path);
 	}
 	if (r == ERR_NOT_FOUND)
@@ -318,7 +321,9 @@ slot_read_spec(const struct slot_dirs *where, const struct slot_spec *spec,
 	int r;
 
 	*why = (struct slot_why){ .text = "" };
-	r = slot_read(where, spec->name, spec->reference, &s, why);
+	/* a certificate is shown to everybody anyhow */
+	r = read_slot(where, spec->name, spec->reference,
+	    spec->content != SLOT_CERTIFICATE, &s, why);
 	if (r < 0)
 		return r;
 	problem = content_problem(
@@ -390,7 +395,7 @@ slot_read_signing_key(const struct slot_dirs *where, const char *reference,
 {
 	char problem[400];
 	struct secret *s = NULL;
-	int r = slot_read(where, SLOT_SIGNING_KEY, reference, &s, why);
+	int r = read_slot(where, SLOT_SIGNING_KEY, reference, true, &s, why);
 
 	if (r == ERR_NOT_FOUND && reference[0] == '\0')
 		return signing_key_remedy(where,

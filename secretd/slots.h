@@ -27,22 +27,19 @@ struct slot_why {
 	char file[256]; /* that the secret was read from, maybe cut */
 };
 
-/* Reads a slot, without blanks around it (as Go's TrimSpace). reference:
- * what the configuration says: "", "secret:name:key" or an absolute path.
+/* Reads a slot, without blanks around it (as Go's TrimSpace), by the rules for
+ * what it holds: its length, no control characters in a text, the right PEM
+ * block; and everybody may read the file of a certificate, but of nothing else.
  * 0 with *out (caller frees); ERR_NOT_FOUND when there is no file; ERR_FORMAT,
  * ERR_LIMIT, ERR_DENIED or ERR_IO when the file is of no use. */
-int slot_read(const struct slot_dirs *where, const char *slot,
-    const char *reference, struct secret **out, struct slot_why *why)
-    __attribute__((warn_unused_result));
-
-/* slot_read with the rules for what the slot holds: its length, no control
- * characters in a text, the right PEM block. */
 int slot_read_spec(const struct slot_dirs *where, const struct slot_spec *spec,
     struct secret **out, struct slot_why *why)
     __attribute__((warn_unused_result));
 
-/* slot_read of the login-token signing key, with the rules for it: 16, 24 or 32
- * bytes, not Kiali's old default, not a reference. ERR_FORMAT otherwise. */
+/* The same for the login-token signing key, whose rules are its own: 16, 24 or
+ * 32 bytes, not Kiali's old default, not a reference. ERR_FORMAT otherwise.
+ * reference: what the configuration says: "", "secret:name:key" or an absolute
+ * path. */
 int slot_read_signing_key(const struct slot_dirs *where, const char *reference,
     struct secret **out, struct slot_why *why)
     __attribute__((warn_unused_result));

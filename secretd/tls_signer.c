@@ -1,6 +1,6 @@
 /*
- * One signer process; see tls_signer.h. The key is here only until it has been
- * sent, in guarded memory that a child does not get, and is never parsed here.
+ * One signer process; see tls_signer.h. The key is in guarded memory that a
+ * child does not get, and is never parsed here.
  */
 #include "secretd/tls_signer.h"
 
@@ -31,7 +31,8 @@ struct tls_signer {
 	struct sign_use use;
 	pid_t pid; /* 0: it has ended */
 	struct chan *ch;
-	struct secret *key, *chain;
+	const struct secret *key; /* until it has been sent */
+	const struct secret *chain;
 	struct tls_signer_facts facts;
 	bool ready;
 	tls_signer_fn *told;
@@ -52,13 +53,6 @@ static const struct chan_peer signer_peer = {
 	.ready = signer_ready,
 	.closed = signer_closed,
 };
-
-static void
-forget_key(struct tls_signer *t)
-{
-	secret_free(t->key);
-	t->key = NULL;
-}
 
 static void
 ended(struct tls_signer *t, int status)
@@ -161,7 +155,7 @@ signer_ready(struct chan *ch)
 	wire_put_u8(&w, (uint8_t)t->use.purpose);
 	wire_put_bytes(&w, secret_peek(t->key), secret_len(t->key));
 	wire_put_bytes(&w, secret_peek(t->chain), secret_len(t->chain));
-	forget_key(t);
+	t->key = NULL;
 	/* The caller has seen to the lengths. */
 	if (wire_done(&w) == 0)
 		(void)chan_request(
@@ -170,8 +164,9 @@ signer_ready(struct chan *ch)
 }
 
 struct tls_signer *
-tls_signer_new(struct event_base *base, struct sign_use use, struct secret *key,
-    struct secret *chain, tls_signer_fn *told, void *arg)
+tls_signer_new(struct event_base *base, struct sign_use use,
+    const struct secret *key, const struct secret *chain, tls_signer_fn *told,
+    void *arg)
 {
 	struct tls_signer *t;
 	int pair[2];
@@ -185,11 +180,8 @@ tls_signer_new(struct event_base *base, struct sign_use use, struct secret *key,
 		if (pid < 0)
 			close(pair[0]);
 	}
-	if (pid < 0) {
-		secret_free(key);
-		secret_free(chain);
+	if (pid < 0)
 		return NULL;
-	}
 	t = mem_new(sizeof(*t));
 	*t = (struct tls_signer){ .base = base,
 		.use = use,
@@ -211,8 +203,6 @@ tls_signer_retire(struct tls_signer *t)
 		return;
 	chan_free(t->ch);
 	TAILQ_REMOVE(&signers, t, entry);
-	forget_key(t);
-	secret_free(t->chain);
 	free(t);
 }
 

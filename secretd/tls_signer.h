@@ -1,7 +1,7 @@
 /*
  * One signer process as secretd sees it: forks it, gives it a key with its
- * certificate, forgets the key, and tells when it is ready, refuses them or is
- * gone. Which files, and when to try again, is identities.c's to say.
+ * certificate, and tells when it is ready, refuses them or is gone. Which
+ * files, and when to try again, is identities.c's to say.
  */
 #ifndef SECRETD_TLS_SIGNER_H
 #define SECRETD_TLS_SIGNER_H
@@ -42,11 +42,12 @@ struct tls_signer_facts {
 /* Collects children that have ended, for all signers of this process. Before
  * the first of them, and before the sandbox. */
 void tls_signers_watch(struct event_base *base);
-/* Takes key (which is freed as soon as it has been sent) and chain (PEM, at
- * most TLS_SIGNER_KEY_MAX and MSG_CHAIN_MAX bytes). NULL when no process can be
- * had; errno says why. */
+/* key and chain (PEM, at most TLS_SIGNER_KEY_MAX and MSG_CHAIN_MAX bytes) are
+ * borrowed until it is retired or dropped. NULL when no process can be had;
+ * errno says why. */
 struct tls_signer *tls_signer_new(struct event_base *base, struct sign_use use,
-    struct secret *key, struct secret *chain, tls_signer_fn *told, void *arg);
+    const struct secret *key, const struct secret *chain, tls_signer_fn *told,
+    void *arg);
 /* Nobody new is attached. The process serves those it has to their end, for
  * 30 s at most. */
 void tls_signer_retire(struct tls_signer *t);
