@@ -13,8 +13,6 @@
 
 #include <curl/curl.h>
 #include <event2/event.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
 #include "common/err.h"
@@ -26,7 +24,8 @@
 #include "common/url.h"
 #include "common/wiped_mem.h"
 
-#define CA_MAX 4194304
+#include "authd/cluster_ca.h"
+
 #define BODY_FIRST 4096
 #define CONNECTIONS_MAX 32L
 #define CONNECTIONS_KEPT 8L
@@ -41,8 +40,7 @@ struct fetch_client {
 	char *host; /* without brackets */
 	uint16_t port;
 	char *origin; /* "https://host:port/path", where request paths start */
-	char *ca;
-	size_t ca_len;
+	struct cluster_ca *ca; /* NULL without TLS */
 	TAILQ_HEAD(fetches, fetch) running;
 };
 
@@ -56,7 +54,8 @@ struct fetch {
 	struct resolve_query *query;
 	struct event *deadline;
 	struct curl_slist *fields, *addresses;
-	char *body; /* of the answer */
+	struct ca_text *ca; /* NULL without TLS */
+	char *body;	    /* of the answer */
 	size_t len, cap, max, head_len;
 	bool too_long;
 	char error[CURL_ERROR_SIZE];
@@ -66,88 +65,6 @@ struct fetch {
 struct watch {
 	struct event *event;
 };
-
-/* Files that distributions keep the public CAs in. */
-/* clang-format off */
-static const char *const system_bundles[] = {
-	"/etc/ssl/certs/ca-certificates.crt",
-	"/etc/pki/tls/certs/ca-bundle.crt",
-	"/etc/ssl/cert.pem",
-};
-/* clang-format on */
-
-/* The CA file */
-
-static int
-read_file(const char *path, char **out, size_t *out_len)
-{
-	FILE *file = fopen(path, "re");
-	size_t cap = 65536, len = 0, n;
-	char *text;
-
-	if (file == NULL)
-		return ERR_IO;
-	text = mem_new(cap);
-	while ((n = fread(text + len, 1, cap - len, file)) > 0) {
-		len += n;
-		if (len < cap)
-			continue;
-		if (cap >= CA_MAX)
-			break;
-		text = mem_grow(text, cap, 2 * cap, 1);
-		cap *= 2;
-	}
-	if (ferror(file) != 0 || len == 0 || len >= CA_MAX) {
-		fclose(file);
-		free(text);
-		errno = errno != 0 ? errno : EINVAL;
-		return ERR_IO;
-	}
-	fclose(file);
-	*out = text;
-	*out_len = len;
-	return 0;
-}
-
-static size_t
-count_certificates(const char *text, size_t len)
-{
-	BIO *bio = BIO_new_mem_buf(text, (int)len);
-	X509 *x = NULL;
-	size_t n = 0;
-
-	while (bio != NULL && (x = PEM_read_bio_X509(bio, NULL, NULL, NULL))) {
-		X509_free(x);
-		n++;
-	}
-	BIO_free(bio);
-	ERR_clear_error();
-	return n;
-}
-
-static void
-load_ca(struct fetch_client *c, const char *ca_file)
-{
-	const char *path = ca_file;
-	int r = ERR_IO;
-
-	if (path != NULL && path[0] != '\0') {
-		r = read_file(path, &c->ca, &c->ca_len);
-	} else {
-		for (size_t i = 0; r != 0 &&
-		     i < sizeof(system_bundles) / sizeof(system_bundles[0]);
-		     i++) {
-			path = system_bundles[i];
-			r = read_file(path, &c->ca, &c->ca_len);
-		}
-	}
-	if (r != 0)
-		log_fatal("cannot read the CA certificates %s: %s; set "
-			  "doorward.kubernetes.ca_file",
-		    path, strerror(errno));
-	if (count_certificates(c->ca, c->ca_len) == 0)
-		log_fatal("%s holds no CA certificate in PEM form", path);
-}
 
 /* curl's sockets and timer on the event loop */
 
@@ -277,7 +194,7 @@ fetch_client_new(struct event_base *base, struct resolve *resolve,
 	TAILQ_INIT(&c->running);
 	set_server(c, server);
 	if (c->tls)
-		load_ca(c, ca_file);
+		c->ca = cluster_ca_new(ca_file);
 	c->timer = evtimer_new(base, on_timer, c);
 	c->multi = curl_multi_init();
 	if (c->timer == NULL || c->multi == NULL)
@@ -293,6 +210,13 @@ fetch_client_new(struct event_base *base, struct resolve *resolve,
 	return c;
 }
 
+void
+fetch_client_set_ca(struct fetch_client *c, unsigned number, struct slice pem)
+{
+	if (c->ca != NULL)
+		cluster_ca_set(c->ca, number, pem);
+}
+
 static void
 release(struct fetch *f)
 {
@@ -305,6 +229,7 @@ release(struct fetch *f)
 	curl_easy_cleanup(f->easy);
 	curl_slist_free_all(f->fields);
 	curl_slist_free_all(f->addresses);
+	ca_text_release(f->ca);
 	event_free(f->deadline);
 	TAILQ_REMOVE(&c->running, f, link);
 	wiped_free(f->body);
@@ -324,7 +249,7 @@ fetch_client_free(struct fetch_client *c)
 	event_free(c->timer);
 	free(c->host);
 	free(c->origin);
-	free(c->ca);
+	cluster_ca_free(c->ca);
 	free(c);
 }
 
@@ -465,11 +390,16 @@ set_tls_context(CURL *easy, void *ctx, void *arg)
 	return CURLE_OK;
 }
 
+/* A connection that is kept serves only requests with the same CAs: curl
+ * compares them. */
 static void
-set_tls(struct fetch_client *c, CURL *e)
+set_tls(struct fetch *f, CURL *e)
 {
-	struct curl_blob ca = { c->ca, c->ca_len, CURL_BLOB_NOCOPY };
+	struct curl_blob ca = { .flags = CURL_BLOB_NOCOPY };
 
+	f->ca = cluster_ca_hold(f->client->ca);
+	ca.data = f->ca->pem;
+	ca.len = f->ca->len;
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
@@ -505,7 +435,7 @@ set_options(struct fetch *f, CURL *e)
 		curl_easy_setopt(
 		    e, CURLOPT_RESOLVER_START_FUNCTION, refuse_lookup);
 	if (c->tls)
-		set_tls(c, e);
+		set_tls(f, e);
 }
 
 static void

@@ -29,6 +29,10 @@ struct fetch;
  * copied. Fatal when the CA file does not serve or the URL is not allowed. */
 struct fetch_client *fetch_client_new(struct event_base *base,
     struct resolve *resolve, const struct url *server, const char *ca_file);
+/* Another CA bundle: number and rules as of cluster_ca_set. Nothing for http.
+ */
+void fetch_client_set_ca(
+    struct fetch_client *c, unsigned number, struct slice pem);
 /* Running fetches are given up without done. NULL allowed. */
 void fetch_client_free(struct fetch_client *c);
 

@@ -6,10 +6,12 @@
 
 #include <event2/event.h>
 
+#include "common/ca_set.h"
 #include "common/chan.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/settings.h"
 #include "common/slot.h"
 
 #include "authd/authd.h"
@@ -93,6 +95,48 @@ ask_cluster_token(struct authd *a)
 	    cluster_token_came, a);
 }
 
+static void
+bundle_came(struct authd *a, unsigned number, int fd)
+{
+	char *pem;
+	size_t n;
+	int r = ca_pem_read(fd, &pem, &n);
+
+	if (r != 0) {
+		log_error("a CA bundle %s; nothing changes", ca_set_problem(r));
+		return;
+	}
+	token_verifier_set_ca(a->verifier, number, (struct slice){ pem, n });
+	free(pem);
+}
+
+/* A bundle that is gone, or of no use, changes nothing; secretd has said so. */
+static void
+common_ca_came(int err, struct chan_in *reply, void *arg)
+{
+	if (err == 0 && reply->type == MSG_CA_RESULT)
+		bundle_came(arg, CA_COMMON, reply->fd);
+}
+
+static void
+api_server_ca_came(int err, struct chan_in *reply, void *arg)
+{
+	if (err == 0 && reply->type == MSG_CA_RESULT)
+		bundle_came(arg, CA_API_SERVER, reply->fd);
+}
+
+static void
+ask_ca(struct authd *a, unsigned number)
+{
+	uint8_t payload[2];
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u16(&w, (uint16_t)number);
+	chan_request(a->secretd, MSG_CA, &w, -1, ASK_TIMEOUT_MS,
+	    number == CA_COMMON ? common_ca_came : api_server_ca_came, a);
+}
+
 void
 secretd_ask(struct authd *a)
 {
@@ -113,13 +157,21 @@ handle_changed(struct chan *ch, struct chan_in *in)
 		secretd_ask_keys(chan_ctx(ch), NULL, NULL);
 	else if (what == CHANGED_SECRET && number == SLOT_CLUSTER_TOKEN_NO)
 		ask_cluster_token(chan_ctx(ch));
+	else if (what == CHANGED_CA &&
+	    (number == CA_COMMON || number == CA_API_SERVER))
+		ask_ca(chan_ctx(ch), number);
 	return 0;
 }
 
 static void
 secretd_ready(struct chan *ch)
 {
-	secretd_ask(chan_ctx(ch));
+	struct authd *a = chan_ctx(ch);
+
+	/* Before the keys: nobody is let in before these have come. */
+	ask_ca(a, CA_COMMON);
+	ask_ca(a, CA_API_SERVER);
+	secretd_ask(a);
 }
 
 static void

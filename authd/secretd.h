@@ -1,7 +1,8 @@
 /*
- * authd's side of secretd: the session keys and the own service-account token,
- * asked for when the channel is ready, when secretd says that they are others
- * now, and again every half minute as a safety net.
+ * authd's side of secretd: the session keys, the own service-account token and
+ * the CAs of the API server, asked for when the channel is ready and when
+ * secretd says that they are others now; the first two again every half minute
+ * as a safety net.
  */
 #ifndef AUTHD_SECRETD_H
 #define AUTHD_SECRETD_H

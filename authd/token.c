@@ -104,6 +104,14 @@ token_verifier_new(struct event_base *base, const struct settings *settings,
 	return v;
 }
 
+void
+token_verifier_set_ca(
+    struct token_verifier *v, unsigned number, struct slice pem)
+{
+	if (v->client != NULL)
+		fetch_client_set_ca(v->client, number, pem);
+}
+
 static void
 release(struct token_check *k)
 {

@@ -39,6 +39,11 @@ void token_verifier_free(struct token_verifier *v);
 void token_verifier_set_cluster_token(
     struct token_verifier *v, struct slice token);
 
+/* Another CA bundle came for the API server: number and rules as of
+ * cluster_ca_set. Checks that run keep the one that they started with. */
+void token_verifier_set_ca(
+    struct token_verifier *v, unsigned number, struct slice pem);
+
 /* Characters of RFC 6750's b64token, and ':' and '@' that some static tokens
  * have; 1..MSG_TOKEN_MAX of them. Others never go into a header field. */
 bool token_is_wellformed(struct slice token);

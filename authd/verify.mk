@@ -5,6 +5,7 @@ authd_libverify_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
 	$(SSL_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
 authd_libverify_a_SOURCES = \
 	authd/claims.h \
+	authd/cluster_ca.h \
 	authd/fetch.h \
 	authd/jose.h \
 	authd/jwks.h \
@@ -12,6 +13,7 @@ authd_libverify_a_SOURCES = \
 	authd/token.h \
 	authd/verdict.h \
 	authd/claims.c \
+	authd/cluster_ca.c \
 	authd/fetch.c \
 	authd/jose.c \
 	authd/jwks.c \

@@ -4,6 +4,7 @@ common_libcommon_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
 common_libcommon_a_SOURCES = \
 	common/audit.h \
 	common/b64url.h \
+	common/ca_set.h \
 	common/base_url.h \
 	common/chan.h \
 	common/chan_internal.h \
@@ -72,6 +73,7 @@ common_libcommon_a_SOURCES = \
 	common/conn_connect.c \
 	common/conn_timer.c \
 	common/conn_tls.c \
+	common/ca_set.c \
 	common/tls_key.c \
 	common/tls_provider.c \
 	common/resolve.c \

@@ -103,14 +103,18 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* u8 enum secret_state, bytes value ("" unless SECRET_OK) */ \
     X(MSG_SECRET_RESULT,      R(SECRETD),  R(AUTHD) | R(EGRESS), \
                                                           3, 32771, FD_NONE, MSG_NONE) \
-    /* The certificates (PEM) that a service is checked with. u16 enum service_id: its ca_file;
-       SERVICE_COUNT: additional-ca-bundle.pem, for all */ \
-    X(MSG_CA,                 R(EGRESS),   R(SECRETD),    2,     2, FD_NONE, MSG_CA_RESULT) \
+    /* The certificates (PEM) that a server is checked with. u16 enum service_id: its ca_file;
+       or enum ca_number (settings.h): CA_API_SERVER is for authd alone, CA_COMMON for both,
+       the others for egress */ \
+    X(MSG_CA,                 R(AUTHD) | R(EGRESS), \
+                                           R(SECRETD),    2,     2, FD_NONE, MSG_CA_RESULT) \
     /* empty; the descriptor is the file, open for reading */ \
-    X(MSG_CA_RESULT,          R(SECRETD),  R(EGRESS),     0,     0, FD_ONE,  MSG_NONE) \
+    X(MSG_CA_RESULT,          R(SECRETD),  R(AUTHD) | R(EGRESS), \
+                                                          0,     0, FD_ONE,  MSG_NONE) \
     /* The other answer to MSG_CA: none is configured, or it is of no use. u8 1 (configured)
        or 0 */ \
-    X(MSG_CA_NONE,            R(SECRETD),  R(EGRESS),     1,     1, FD_NONE, MSG_NONE) \
+    X(MSG_CA_NONE,            R(SECRETD),  R(AUTHD) | R(EGRESS), \
+                                                          1,     1, FD_NONE, MSG_NONE) \
     /* Something that the peer has from secretd is another one now: ask anew. u8 enum changed,
        u16 number */ \
     X(MSG_CHANGED,            R(SECRETD),  R(FRONTEND) | R(AUTHD) | R(EGRESS), \

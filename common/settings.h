@@ -38,6 +38,13 @@ enum service_id {
 	SERVICE_CUSTOM_DASHBOARDS,
 	SERVICE_COUNT
 };
+/* CA bundles: numbers below SERVICE_COUNT are the services' ca_file. */
+enum ca_number {
+	CA_COMMON = SERVICE_COUNT, /* additional-ca-bundle.pem */
+	CA_CONSOLE,		   /* doorward.console.ca_file */
+	CA_API_SERVER,		   /* doorward.kubernetes.ca_file */
+	CA_COUNT
+};
 enum auth_type { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_OAUTH2 };
 enum auth_style { AUTH_STYLE_HEADER, AUTH_STYLE_PARAMS };
 enum tracing_provider { TRACING_JAEGER, TRACING_TEMPO };

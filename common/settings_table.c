@@ -297,7 +297,7 @@ static const struct conf_row rows[] = {
 	    "http://127.0.0.1:20001",
 	    "the console behind the door"),
 	STRING("doorward.console.ca_file", console_ca_file, "",
-	    "certificates that an https console is checked with"),
+	    "certificates that an https console is checked with, and no others"),
 	ENUM("doorward.console.preset", console_preset, presets, "kiali",
 	    "kiali: static files are public, the API is not; generic: "
 	    "everything needs a session"),
@@ -308,7 +308,7 @@ static const struct conf_row rows[] = {
 	STRING("doorward.kubernetes.api_server", api_server_text, "",
 	    "API server that tokens are checked with"),
 	STRING("doorward.kubernetes.ca_file", api_ca_file, "",
-	    "certificates that the API server is checked with"),
+	    "certificates that the API server is checked with, and no others"),
 	STRINGS("doorward.kubernetes.audiences", audiences, "",
 	    "audiences of which a token must have one"),
 	STRING("doorward.kubernetes.jwks_file", jwks_file, "",

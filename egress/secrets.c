@@ -7,12 +7,11 @@
  */
 #include "egress/secrets.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include <event2/event.h>
 
+#include "common/ca_set.h"
 #include "common/chan.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -23,7 +22,6 @@
 
 #define ASK_INTERVAL_S 30
 #define ASK_TIMEOUT_MS 5000
-#define CA_MAX 1048576
 
 struct held {
 	struct secrets *owner;
@@ -35,7 +33,7 @@ struct held {
 
 struct ca {
 	struct secrets *owner;
-	unsigned service;
+	unsigned number;
 };
 
 struct secrets {
@@ -47,7 +45,7 @@ struct secrets {
 	struct event *tick;
 	struct held **held;
 	size_t n_held;
-	struct ca ca[SERVICE_COUNT + 1];
+	struct ca ca[CA_COUNT];
 	size_t n_ca;
 };
 
@@ -181,37 +179,18 @@ secrets_want(struct secrets *s, unsigned slot)
 
 /* --- CA bundles --- */
 
-/* Reads a descriptor whole: the length, or an error. */
-static long
-read_whole(int fd, char *into, size_t cap)
-{
-	size_t n = 0;
-	ssize_t r;
-
-	while ((r = read(fd, into + n, cap - n)) != 0) {
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return ERR_IO;
-		n += (size_t)r;
-		if (n == cap)
-			return ERR_LIMIT;
-	}
-	return (long)n;
-}
-
 static void
 bundle_came(struct ca *c, int fd)
 {
-	char *pem = mem_new(CA_MAX + 1);
-	long n = read_whole(fd, pem, CA_MAX + 1);
+	char *pem;
+	size_t n;
+	int r = ca_pem_read(fd, &pem, &n);
 
-	if (n < 0)
-		log_error("a CA bundle cannot be read: %s; nothing changes",
-		    err_text((int)n));
-	else
-		c->owner->ops->ca(c->service, (struct slice){ pem, (size_t)n },
-		    c->owner->arg);
+	if (r != 0) {
+		log_error("a CA bundle %s; nothing changes", ca_set_problem(r));
+		return;
+	}
+	c->owner->ops->ca(c->number, (struct slice){ pem, n }, c->owner->arg);
 	free(pem);
 }
 
@@ -226,7 +205,7 @@ ca_came(int err, struct chan_in *reply, void *arg)
 		bundle_came(c, reply->fd);
 	else
 		c->owner->ops->ca(
-		    c->service, (struct slice){ NULL, 0 }, c->owner->arg);
+		    c->number, (struct slice){ NULL, 0 }, c->owner->arg);
 }
 
 static void
@@ -236,15 +215,15 @@ ca_ask(struct ca *c)
 	struct wire_writer w;
 
 	wire_writer_init(&w, payload, sizeof(payload));
-	wire_put_u16(&w, (uint16_t)c->service);
+	wire_put_u16(&w, (uint16_t)c->number);
 	chan_request(
 	    c->owner->chan, MSG_CA, &w, -1, ASK_TIMEOUT_MS, ca_came, c);
 }
 
 void
-secrets_want_ca(struct secrets *s, unsigned service)
+secrets_want_ca(struct secrets *s, unsigned number)
 {
-	s->ca[s->n_ca++] = (struct ca){ .owner = s, .service = service };
+	s->ca[s->n_ca++] = (struct ca){ .owner = s, .number = number };
 }
 
 /* --- the channel --- */
@@ -261,7 +240,7 @@ static void
 changed_ca(struct secrets *s, unsigned number)
 {
 	for (size_t i = 0; i < s->n_ca; i++)
-		if (s->ca[i].service == number)
+		if (s->ca[i].number == number)
 			ca_ask(&s->ca[i]);
 }
 

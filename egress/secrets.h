@@ -28,9 +28,9 @@ struct secrets_ops {
 	/* After each answer about a slot, also one that changed nothing, and
 	 * when none came. */
 	void (*answered)(const struct held *h, void *arg);
-	/* The PEM of a bundle, "" when there is none (any more): service as in
+	/* The PEM of a bundle, "" when there is none (any more): number as in
 	 * MSG_CA. Called when secretd answers. */
-	void (*ca)(unsigned service, struct slice pem, void *arg);
+	void (*ca)(unsigned number, struct slice pem, void *arg);
 	/* The channel is ready, or (MSG_CHANGED) that client certificate is
 	 * another one: n is the service, or SERVICE_COUNT for all. May be
 	 * NULL. */
@@ -42,7 +42,7 @@ struct secrets *secrets_new(struct event_base *base,
     const struct settings *settings, const struct secrets_ops *ops, void *arg);
 /* Before secrets_connect: these are wanted. The same slot twice is one. */
 struct held *secrets_want(struct secrets *s, unsigned slot);
-void secrets_want_ca(struct secrets *s, unsigned service);
+void secrets_want_ca(struct secrets *s, unsigned number);
 /* Connects, and keeps connecting, to secretd's socket. */
 void secrets_connect(struct secrets *s, const char *path);
 /* Asks again now; ops->answered comes later, exactly once. */

@@ -8,6 +8,7 @@
 
 #include <event2/event.h>
 
+#include "common/ca_set.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -32,6 +33,7 @@ struct service_wait {
 struct service {
 	struct egress *eg;
 	const char *name;
+	char *ca_name;			    /* its ca_file in messages */
 	const struct service_settings *set; /* NULL: the console */
 	struct upstream *upstream;
 	struct stack_st_X509 *own_ca; /* NULL: the common ones */
@@ -224,16 +226,18 @@ void
 service_set_ca(struct service *s, struct slice pem)
 {
 	struct stack_st_X509 *set;
+	int r = ERR_IO;
 
-	if (trust_parse(pem, &set) != 0) {
-		log_error("%s: its ca_file %s; %s", s->name,
-		    pem.len == 0 ? "cannot be read"
-				 : "has a broken certificate, or none",
+	if (pem.len > 0)
+		r = ca_set_parse(pem, s->ca_name, &set);
+	if (r != 0) {
+		log_error("%s %s; %s", s->ca_name, ca_set_problem(r),
 		    s->lacks_ca ? "requests to it are refused"
 				: "nothing changes");
 		return;
 	}
-	trust_drop(s->own_ca);
+	log_info("%s: %zu certificates", s->ca_name, ca_set_count(set));
+	ca_set_drop(s->own_ca);
 	s->own_ca = set;
 	s->lacks_ca = false;
 	service_trust_again(s);
@@ -267,6 +271,7 @@ service_make(struct egress *eg, const struct upstream_spec *spec)
 
 	s->eg = eg;
 	s->name = spec->name;
+	s->ca_name = mem_printf("%s: its ca_file", spec->name);
 	s->upstream = upstream_new(eg->base, eg->resolve, spec);
 	TAILQ_INIT(&s->waits);
 	return s;
@@ -281,8 +286,10 @@ service_new_console(struct egress *eg)
 	    &(struct upstream_spec){
 		.name = "console", .at = &set->console, .ca_key = key });
 
-	if (set->console.tls && set->console_ca_file[0] != '\0')
+	if (set->console.tls && set->console_ca_file[0] != '\0') {
 		s->own_ca = trust_read(set->console_ca_file, key);
+		secrets_want_ca(eg->secrets, CA_CONSOLE);
+	}
 	service_trust_again(s);
 	return s;
 }

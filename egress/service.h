@@ -53,7 +53,8 @@ bool service_refused(struct service *s, unsigned version);
 void service_answered(struct service *s, const struct held *h);
 /* secretd may have another client certificate for it. */
 void service_ask_identity(struct service *s);
-/* A new bundle for its ca_file ("": none) came from secretd. */
+/* A new bundle for its ca_file ("": none) came from secretd. One that does not
+ * serve changes nothing. */
 void service_set_ca(struct service *s, struct slice pem);
 /* The CAs beside the system's have changed. */
 void service_trust_again(struct service *s);

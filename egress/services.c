@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/ca_set.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -39,21 +40,23 @@ static void
 set_additional(struct egress *eg, struct slice pem)
 {
 	struct stack_st_X509 *set;
+	int r;
 
 	if (pem.len == 0) {
 		if (eg->has_additional_ca)
-			log_warn("additional-ca-bundle.pem is gone; the last "
-				 "one stays in use");
+			log_warn(CA_BUNDLE_NAME " is gone; the last one stays "
+						"in use");
 		return;
 	}
-	if (trust_parse(pem, &set) != 0) {
-		log_error("additional-ca-bundle.pem has a broken certificate, "
-			  "or none; nothing changes");
+	r = ca_set_parse(pem, CA_BUNDLE_NAME, &set);
+	if (r != 0) {
+		log_error(
+		    CA_BUNDLE_NAME " %s; nothing changes", ca_set_problem(r));
 		return;
 	}
-	log_info("additional-ca-bundle.pem: %zu certificates are trusted "
-		 "beside the system's",
-	    trust_count(set));
+	log_info(CA_BUNDLE_NAME ": %zu certificates are trusted beside the "
+				"system's",
+	    ca_set_count(set));
 	trust_set_additional(eg->trust, set);
 	eg->has_additional_ca = true;
 	for (size_t i = 0; i < SERVICES; i++)
@@ -62,14 +65,16 @@ set_additional(struct egress *eg, struct slice pem)
 }
 
 static void
-ca(unsigned service, struct slice pem, void *arg)
+ca(unsigned number, struct slice pem, void *arg)
 {
 	struct egress *eg = arg;
+	struct service *s =
+	    services_get(eg, number == CA_CONSOLE ? SERVICE_NONE : (int)number);
 
-	if (service == SERVICE_COUNT)
+	if (number == CA_COMMON)
 		set_additional(eg, pem);
-	else if (eg->services[service] != NULL)
-		service_set_ca(eg->services[service], pem);
+	else if (s != NULL)
+		service_set_ca(s, pem);
 }
 
 static void
@@ -119,7 +124,7 @@ services_setup(struct egress *eg)
 	for (int i = 0; i < SERVICE_COUNT; i++)
 		if (s->services[i].in_use)
 			eg->services[i] = service_new(eg, i);
-	secrets_want_ca(eg->secrets, SERVICE_COUNT);
+	secrets_want_ca(eg->secrets, CA_COMMON);
 }
 
 static size_t

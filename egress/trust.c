@@ -1,13 +1,13 @@
 /* See trust.h. Certificates are counted references: a store costs little. */
 #include "egress/trust.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "common/ca_set.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -18,76 +18,27 @@ struct trust {
 	STACK_OF(X509) * system, *additional;
 };
 
-void
-trust_drop(STACK_OF(X509) * set)
-{
-	sk_X509_pop_free(set, X509_free);
-}
-
-size_t
-trust_count(const STACK_OF(X509) * set)
-{
-	return set != NULL ? (size_t)sk_X509_num(set) : 0;
-}
-
-/* The end of the last block, or something that is no certificate? */
-static bool
-at_end(void)
-{
-	unsigned long error = ERR_peek_last_error();
-
-	return ERR_GET_LIB(error) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-static int
-read_all(BIO *in, STACK_OF(X509) * *out)
-{
-	STACK_OF(X509) *set = sk_X509_new_null();
-	X509 *one = NULL;
-	bool whole;
-
-	if (set == NULL)
-		log_fatal("certificates: no memory");
-	ERR_clear_error();
-	while ((one = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL)
-		if (sk_X509_push(set, one) == 0)
-			log_fatal("certificates: no memory");
-	whole = at_end();
-	ERR_clear_error();
-	if (!whole || sk_X509_num(set) == 0) {
-		trust_drop(set);
-		return ERR_FORMAT;
-	}
-	*out = set;
-	return 0;
-}
-
-int
-trust_parse(struct slice pem, STACK_OF(X509) * *out)
-{
-	BIO *in;
-	int r;
-
-	if (pem.len == 0 || pem.len > TRUST_PEM_MAX)
-		return ERR_FORMAT;
-	in = BIO_new_mem_buf(pem.p, (int)pem.len);
-	if (in == NULL)
-		log_fatal("certificates: no memory");
-	r = read_all(in, out);
-	BIO_free(in);
-	return r;
-}
-
 STACK_OF(X509) * trust_read(const char *file, const char *key)
 {
 	STACK_OF(X509) *set = NULL;
-	BIO *in = BIO_new_file(file, "r");
+	int r = ca_set_read(file, key, &set);
 
-	if (in == NULL || read_all(in, &set) != 0)
-		log_fatal(
-		    "%s: no certificates, or broken ones (%s)", file, key);
-	BIO_free(in);
+	if (r == ERR_IO)
+		log_fatal("%s: %s: %s", key, file, strerror(errno));
+	if (r != 0)
+		log_fatal("%s: %s %s", key, file, ca_set_problem(r));
+	return set;
+}
+
+static STACK_OF(X509) * read_system(void)
+{
+	STACK_OF(X509) *set = NULL;
+	int r = ca_set_read(system_file, NULL, &set);
+
+	if (r != 0)
+		log_fatal("the system's certificates: %s %s; Debian's package "
+			  "ca-certificates has them",
+		    system_file, ca_set_problem(r));
 	return set;
 }
 
@@ -97,8 +48,7 @@ trust_new(bool with_system)
 	struct trust *t = mem_new(sizeof(*t));
 
 	if (with_system)
-		t->system = trust_read(system_file,
-		    "the system's; Debian's package ca-certificates has them");
+		t->system = read_system();
 	return t;
 }
 
@@ -107,15 +57,15 @@ trust_free(struct trust *t)
 {
 	if (t == NULL)
 		return;
-	trust_drop(t->system);
-	trust_drop(t->additional);
+	ca_set_drop(t->system);
+	ca_set_drop(t->additional);
 	free(t);
 }
 
 void
 trust_set_additional(struct trust *t, STACK_OF(X509) * set)
 {
-	trust_drop(t->additional);
+	ca_set_drop(t->additional);
 	t->additional = set;
 }
 

@@ -11,23 +11,37 @@
 
 #include <openssl/evp.h>
 
+#include "common/ca_set.h"
 #include "common/err.h"
 #include "common/mem.h"
+#include "common/role.h"
 #include "common/secret.h"
 #include "common/settings.h"
+
+unsigned
+ca_askers(unsigned number)
+{
+	if (number < SERVICE_COUNT || number == CA_CONSOLE)
+		return 1u << ROLE_EGRESS;
+	if (number == CA_API_SERVER)
+		return 1u << ROLE_AUTHD;
+	return number == CA_COMMON ? 1u << ROLE_AUTHD | 1u << ROLE_EGRESS : 0;
+}
 
 char *
 ca_path(const struct settings *s, unsigned number)
 {
-	const char *file;
+	const char *file = NULL;
 
-	if (number == SERVICE_COUNT)
-		return s->ca_bundle_dir != NULL && s->ca_bundle_dir[0] == '/'
-		    ? mem_printf("%s/" CA_BUNDLE_NAME, s->ca_bundle_dir)
-		    : NULL;
-	if (number > SERVICE_COUNT)
-		return NULL;
-	file = s->services[number].auth.ca_file;
+	if (number < SERVICE_COUNT)
+		file = s->services[number].auth.ca_file;
+	else if (number == CA_COMMON && s->ca_bundle_dir != NULL &&
+	    s->ca_bundle_dir[0] == '/')
+		return mem_printf("%s/" CA_BUNDLE_NAME, s->ca_bundle_dir);
+	else if (number == CA_CONSOLE)
+		file = s->console_ca_file;
+	else if (number == CA_API_SERVER)
+		file = s->api_ca_file;
 	return file != NULL && file[0] == '/' ? mem_strdup(file) : NULL;
 }
 
@@ -39,7 +53,7 @@ content_problem(const char *pem, size_t len)
 	static const char trusted[] = "-----BEGIN TRUSTED CERTIFICATE-----";
 	static const char key[] = "PRIVATE KEY-----";
 
-	if (len > CA_FILE_MAX)
+	if (len > CA_PEM_MAX)
 		return "is larger than 1 MB: put the CA certificates alone "
 		       "there";
 	if (memmem(pem, len, key, sizeof(key) - 1) != NULL)
@@ -59,8 +73,8 @@ read_start(int fd, char *into, size_t *len)
 	ssize_t n;
 
 	*len = 0;
-	while (*len <= CA_FILE_MAX &&
-	    (n = read(fd, into + *len, CA_FILE_MAX + 1 - *len)) != 0) {
+	while (*len <= CA_PEM_MAX &&
+	    (n = read(fd, into + *len, CA_PEM_MAX + 1 - *len)) != 0) {
 		if (n < 0 && errno != EINTR)
 			return ERR_IO;
 		*len += n > 0 ? (size_t)n : 0;
@@ -86,7 +100,7 @@ check(int fd, const char *path, struct ca_digest *digest, struct slot_why *why)
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return complain(why, path, "is not a regular file");
-	pem = mem_new(CA_FILE_MAX + 1);
+	pem = mem_new(CA_PEM_MAX + 1);
 	problem = read_start(fd, pem, &len) < 0 ? "cannot be read"
 						: content_problem(pem, len);
 	if (problem == NULL &&
@@ -107,7 +121,7 @@ ca_open(const struct settings *s, unsigned number, int *out,
 	if (path == NULL)
 		return ERR_NOT_FOUND;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT && number == SERVICE_COUNT)
+	if (fd < 0 && errno == ENOENT && number == CA_COMMON)
 		r = ERR_NOT_FOUND; /* its folder has a default */
 	else if (fd < 0)
 		r = complain(why, path, strerror(errno));

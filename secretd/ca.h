@@ -1,7 +1,8 @@
 /*
- * CA files: a service's ca_file and the common additional-ca-bundle.pem. They
- * are no secrets; egress gets a descriptor because it opens no files. Looks
- * that the file is what it should be, and does not parse certificates.
+ * CA files: those of services, console and API server, and the common
+ * additional-ca-bundle.pem. They are no secrets; egress and authd get a
+ * descriptor because they open no files. Looks that the file is what it should
+ * be, and does not parse certificates.
  */
 #ifndef SECRETD_CA_H
 #define SECRETD_CA_H
@@ -10,11 +11,10 @@
 
 struct settings;
 
-#define CA_FILE_MAX 1048576 /* bytes */
-#define CA_BUNDLE_NAME "additional-ca-bundle.pem"
-
-/* The path for that number (enum service_id, or SERVICE_COUNT for the common
- * bundle); NULL when none is configured. Caller frees. */
+/* Who is checked with it, and so may ask: mask of 1 << enum role. number: enum
+ * service_id or enum ca_number; others are nobody's. */
+unsigned ca_askers(unsigned number);
+/* The path for that number; NULL when none is configured. Caller frees. */
 char *ca_path(const struct settings *s, unsigned number);
 struct ca_digest {
 	unsigned char sha256[32];

@@ -51,7 +51,7 @@ struct ca_file {
 	struct ca_digest digest;
 };
 
-/* egress keeps what it has when the file is of no use or gone. */
+/* Who uses it keeps what it has when the file is of no use or gone. */
 static void
 ca_changed(void *arg)
 {
@@ -71,7 +71,7 @@ ca_changed(void *arg)
 	if (memcmp(&before, &c->digest, sizeof(before)) == 0)
 		return;
 	log_info("CA file %s: new certificates", c->path);
-	told_push(c->secretd, 1u << ROLE_EGRESS, CHANGED_CA, c->number);
+	told_push(c->secretd, ca_askers(c->number), CHANGED_CA, c->number);
 }
 
 static void
@@ -102,6 +102,6 @@ secretd_watch(struct secretd *d)
 	if (d->settings->strategy != STRATEGY_ANONYMOUS)
 		slot_watch(d->watch, &d->slots, SLOT_SIGNING_KEY,
 		    d->settings->signing_key, signing_key_changed, d);
-	for (unsigned i = 0; i <= SERVICE_COUNT; i++)
+	for (unsigned i = 0; i < CA_COUNT; i++)
 		watch_ca(d, i);
 }

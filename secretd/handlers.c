@@ -123,7 +123,7 @@ handle_ca(struct chan *ch, struct chan_in *in)
 
 	if (r < 0)
 		return r;
-	if (number > SERVICE_COUNT)
+	if (!(ca_askers(number) >> chan_peer_role(ch) & 1))
 		return ERR_PROTOCOL;
 	d->n_requests++;
 	r = ca_open(d->settings, number, &fd, &digest, &why);
@@ -251,6 +251,7 @@ static const struct chan_handler from_frontend[] = {
 static const struct chan_handler from_authd[] = {
 	{ MSG_SESSION_KEYS, CHAN_READY, handle_session_keys },
 	{ MSG_SECRET, CHAN_READY, handle_secret },
+	{ MSG_CA, CHAN_READY, handle_ca },
 };
 
 static const struct chan_handler from_egress[] = {

@@ -71,7 +71,7 @@ add_configured(struct paths *p, const struct settings *s)
 		    (spec.needed || i == SLOT_SIGNING_KEY_NO))
 			add_folder_of(p, spec.reference);
 	}
-	for (unsigned i = 0; i <= SERVICE_COUNT; i++) {
+	for (unsigned i = 0; i < CA_COUNT; i++) {
 		char *path = ca_path(s, i);
 
 		if (path != NULL)

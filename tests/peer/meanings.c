@@ -213,8 +213,46 @@ no_slot_of_another(void)
 	ck_assert(world_log_has("AUDIT: Credential refused\","
 				"\"slot\":\"login-token-signing-key\","
 				"\"peer\":\"egress\""));
-	ask_secretd(SECRETD_EGRESS, MSG_CA, SERVICE_COUNT);
-	ck_assert_int_eq(heard.type, MSG_CA_NONE);
+	world_check();
+}
+
+/* Each role the CAs of the servers that it speaks to; numbers of others, and
+ * of nobody, are no question. */
+static void
+no_ca_of_another(void)
+{
+	static const struct {
+		enum channel_id at;
+		unsigned number;
+		bool is_answered;
+	} asked[] = {
+		{ SECRETD_EGRESS, SERVICE_PROMETHEUS, true },
+		{ SECRETD_EGRESS, SERVICE_CUSTOM_DASHBOARDS, true },
+		{ SECRETD_EGRESS, CA_COMMON, true },
+		{ SECRETD_EGRESS, CA_CONSOLE, true },
+		{ SECRETD_EGRESS, CA_API_SERVER, false },
+		{ SECRETD_EGRESS, CA_COUNT, false },
+		{ SECRETD_EGRESS, UINT16_MAX, false },
+		{ SECRETD_AUTHD, SERVICE_PROMETHEUS, false },
+		{ SECRETD_AUTHD, CA_COMMON, true },
+		{ SECRETD_AUTHD, CA_CONSOLE, false },
+		{ SECRETD_AUTHD, CA_API_SERVER, true },
+		{ SECRETD_AUTHD, CA_COUNT, false },
+	};
+	uint8_t payload[2];
+	struct wire_writer w;
+
+	for (size_t i = 0; i < N_ROWS(asked); i++) {
+		const struct channel *c = &channels[asked[i].at];
+
+		wire_writer_init(&w, payload, sizeof(payload));
+		wire_put_u16(&w, (uint16_t)asked[i].number);
+		ck_assert_msg(
+		    speak_ask(c, MSG_CA, &w, &heard) == asked[i].is_answered,
+		    "%s: CA %u", c->name, asked[i].number);
+		if (asked[i].is_answered)
+			ck_assert_int_eq(heard.type, MSG_CA_NONE);
+	}
 	world_check();
 }
 
@@ -517,6 +555,7 @@ static const struct {
 	{ "no idle user's token", no_idle_users_token },
 	{ "keys for authd alone", keys_for_authd_alone },
 	{ "no slot of another", no_slot_of_another },
+	{ "no CA of another", no_ca_of_another },
 	{ "keys by their ids alone", keys_by_their_ids_alone },
 	{ "nothing but status for the control tool",
 	    nothing_but_status_for_ctl },

@@ -26,7 +26,7 @@ const struct channel channels[CHANNEL_COUNT] = {
 	[SECRETD_FRONTEND] = { "frontend to secretd", ROLE_SECRETD,
 	    ROLE_FRONTEND, { MSG_TICKET_KEYS, MSG_TLS_IDENTITY } },
 	[SECRETD_AUTHD] = { "authd to secretd", ROLE_SECRETD, ROLE_AUTHD,
-	    { MSG_SESSION_KEYS, MSG_SECRET } },
+	    { MSG_SESSION_KEYS, MSG_SECRET, MSG_CA } },
 	[SECRETD_EGRESS] = { "egress to secretd", ROLE_SECRETD, ROLE_EGRESS,
 	    { MSG_SECRET, MSG_CA, MSG_TLS_IDENTITY } },
 	[SECRETD_CTL] = { "ctl to secretd", ROLE_SECRETD, ROLE_CTL,
@@ -249,7 +249,7 @@ speak_put(struct wire_writer *w, enum msg_type request)
 	} else if (request == MSG_SECRET) {
 		wire_put_u16(w, SLOT_CLUSTER_TOKEN_NO);
 	} else if (request == MSG_CA) {
-		wire_put_u16(w, SERVICE_COUNT);
+		wire_put_u16(w, CA_COMMON);
 	} else if (request == MSG_SESSION) {
 		wire_put_text(w, "no-such-cookie");
 	} else if (request == MSG_LOGIN_TOKEN || request == MSG_LOGOUT) {

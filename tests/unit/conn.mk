@@ -16,6 +16,12 @@ tests_unit_test_conn_tls_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) \
 	$(SSL_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_conn_tls_LDADD = $(CONN_LIBS)
 
+check_PROGRAMS += tests/unit/test_ca_set
+TESTS += tests/unit/test_ca_set
+tests_unit_test_ca_set_SOURCES = tests/unit/test_ca_set.c
+tests_unit_test_ca_set_CPPFLAGS = $(AM_CPPFLAGS) $(SSL_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_ca_set_LDADD = $(CONN_LIBS)
+
 check_PROGRAMS += tests/unit/test_resolve
 TESTS += tests/unit/test_resolve
 tests_unit_test_resolve_SOURCES = tests/unit/test_resolve.c

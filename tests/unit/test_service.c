@@ -13,7 +13,6 @@
 #include "egress/secrets.h"
 #include "egress/service.h"
 #include "egress/services.h"
-#include "egress/trust.h"
 #include "tests/unit/frontend_fixture.h"
 
 static struct egress eg;
@@ -262,20 +261,6 @@ START_TEST(cancelled)
 }
 END_TEST
 
-START_TEST(broken_bundles)
-{
-	struct stack_st_X509 *set = NULL;
-	static const char *const bad[] = { "", "no PEM at all",
-		"-----BEGIN CERTIFICATE-----\nAAAA\n"
-		"-----END CERTIFICATE-----\n" };
-
-	for (size_t i = 0; i < COUNT(bad); i++)
-		ck_assert_int_eq(
-		    trust_parse(slice_of(bad[i]), &set), ERR_FORMAT);
-	ck_assert_ptr_null(set);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -293,7 +278,6 @@ main(void)
 	tcase_add_test(t, too_long);
 	tcase_add_test(t, custom_headers);
 	tcase_add_test(t, cancelled);
-	tcase_add_test(t, broken_bundles);
 	suite_add_tcase(suite, t);
 	return fixture_run(suite);
 }
