@@ -222,6 +222,8 @@ read_slot_file(const char *slot, const char *path, const char *below,
 		? open_below(below, path + strlen(below) + 1)
 		: open(path, HOW_TO_OPEN),
 	    label, path, private, &s, why);
+	if (r != ERR_NOT_FOUND)
+		(void)snprintf(why->file, sizeof(why->file), "%s", path);
 	if (r < 0)
 		return r;
 	s = trimmed(s);
@@ -229,7 +231,6 @@ read_slot_file(const char *slot, const char *path, const char *below,
 		return complain(why, ERR_FORMAT,
 		    "%s: %s is empty: write the secret into it", label, path);
 	log_debug("Credentials loaded from secret file [%s]", path);
-	(void)snprintf(why->file, sizeof(why->file), "%s", path);
 	*out = s;
 	return 0;
 }

@@ -24,7 +24,7 @@ struct secret;
  * anything of the secret. */
 struct slot_why {
 	char text[SLOT_WHY_MAX];
-	char file[256]; /* that the secret was read from, maybe cut */
+	char file[256]; /* the one that counts, good or bad, maybe cut */
 };
 
 /* Reads a slot, without blanks around it (as Go's TrimSpace), by the rules for

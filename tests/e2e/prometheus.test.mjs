@@ -105,12 +105,11 @@ for (const [way, replace] of Object.entries(waysToReplace)) {
 test('a password that is of no use, or has gone, changes nothing and is told', async (t) => {
   const { dw, client, file } = await setUp(t);
   const works = async () => assert.equal((await client.get(QUERY)).status, 200);
-  const status = () => Object.entries(dw.status().secretd).filter(([k]) => k.includes(SLOT)).map(([, v]) => v).join();
-  const good = status();
+  const status = () => dw.status().secretd['slot problem'] ?? '';
+  assert.equal(status(), '');
   const bad = {
     'too large': ['x'.repeat(70000), /larger than 65536 bytes/],
     binary: [Buffer.from([0x70, 0, 0xff, 0xfe, 0x31]), /./],
-    'with a line break in it': ['one\ntwo', /./],
   };
   for (const [what, [value, sentence]] of Object.entries(bad)) {
     const before = rotations(dw, 'failed');
@@ -120,11 +119,10 @@ test('a password that is of no use, or has gone, changes nothing and is told', a
     const line = dw.auditLines('AUDIT: Credential rotated').pop();
     assert.equal(line.file, file);
     assert.match(line.reason, sentence, what);
-    assert.notEqual(status(), good, what);
-    assert.ok(!JSON.stringify(line).includes('two'));
+    assert.match(status(), /slot prometheus-password: /, what);
   }
   waysToReplace['renamed over'](dw, file, 'first-password');
-  await until('status says that all is well', () => status().replace(/\d+/g, '') === good.replace(/\d+/g, ''));
+  await until('status says that all is well', () => status() === '');
 
   const readable = rotations(dw, 'failed');
   fs.chmodSync(file, 0o644);
