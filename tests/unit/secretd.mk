@@ -2,7 +2,7 @@
 SECRETD_TESTS = tests/unit/test_slots tests/unit/test_watch \
 	tests/unit/test_registry tests/unit/test_keyring \
 	tests/unit/test_sign_check tests/unit/test_private_key \
-	tests/unit/test_signer
+	tests/unit/test_signer tests/unit/test_identities
 check_PROGRAMS += $(SECRETD_TESTS)
 TESTS += $(SECRETD_TESTS)
 SECRETD_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
@@ -31,3 +31,7 @@ tests_unit_test_watch_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
 tests_unit_test_registry_SOURCES = tests/unit/test_registry.c
 tests_unit_test_registry_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
 tests_unit_test_registry_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_identities_SOURCES = tests/unit/test_identities.c \
+	tests/unit/tls_pem.c tests/unit/tls_pem.h
+tests_unit_test_identities_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_identities_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
