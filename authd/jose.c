@@ -27,6 +27,7 @@ struct jose {
 	enum jose_alg alg;
 	bool has_kid;
 	struct slice kid;   /* borrowed from header */
+	struct slice typ;   /* too; p NULL: none */
 	struct slice input; /* what is signed: header and claims, encoded */
 	uint8_t signature[SIGNATURE_MAX];
 	size_t signature_len;
@@ -80,6 +81,9 @@ read_header(struct jose *j)
 	j->alg = (enum jose_alg)r;
 	r = json_strict_text(j->header, "kid", &j->kid);
 	j->has_kid = r == 0;
+	if (r == ERR_FORMAT)
+		return r;
+	r = json_strict_text(j->header, "typ", &j->typ);
 	return r == ERR_FORMAT ? r : 0;
 }
 
@@ -142,6 +146,28 @@ jose_claims(const struct jose *j)
 	return j->claims;
 }
 
+enum jose_alg
+jose_alg_of(const struct jose *j)
+{
+	return j->alg;
+}
+
+bool
+jose_is_for(const struct jose *j, const char *type)
+{
+	static const char media[] = "application/";
+	struct slice typ = j->typ;
+
+	if (typ.p == NULL)
+		return true;
+	if (slice_starts_nocase(typ, media)) {
+		typ.p += sizeof(media) - 1;
+		typ.len -= sizeof(media) - 1;
+	}
+	return slice_is_nocase(typ, "JWT") ||
+	    (type != NULL && slice_is_nocase(typ, type));
+}
+
 /* RFC 7518 3.4: r and s, each of the curve's length; OpenSSL wants DER. */
 static int
 raw_to_der(const struct jose *j, size_t half, uint8_t der[DER_SIGNATURE_MAX],
@@ -202,7 +228,7 @@ verify_with(const struct jose *j, EVP_PKEY *key, const char *digest,
 }
 
 int
-jose_verify(const struct jose *j, const struct jwks *keys)
+jose_verify(const struct jose *j, const struct jwks *keys, unsigned algs)
 {
 	/* clang-format off */
 	static const struct {
@@ -220,8 +246,11 @@ jose_verify(const struct jose *j, const struct jwks *keys)
 	uint8_t der[DER_SIGNATURE_MAX];
 	const uint8_t *signature = j->signature;
 	size_t len = j->signature_len;
-	size_t n = jwks_select(keys, j->alg, j->has_kid, j->kid, candidates);
+	size_t n;
 
+	if ((algs & 1u << j->alg) == 0)
+		return ERR_DENIED;
+	n = jwks_select(keys, j->alg, j->has_kid, j->kid, candidates);
 	if (n == 0)
 		return ERR_NOT_FOUND;
 	if (rules[j->alg].half > 0) {

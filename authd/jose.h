@@ -10,6 +10,8 @@
 #ifndef AUTHD_JOSE_H
 #define AUTHD_JOSE_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "authd/jwks.h"
@@ -22,12 +24,19 @@ struct jose;
  * long. The token is not copied and must outlive the jose. */
 int jose_parse(struct slice token, struct jose **out)
     __attribute__((warn_unused_result));
-/* ERR_NOT_FOUND: no key in the set for this token; ERR_CRYPTO: the signature
- * is not by any of them. */
-int jose_verify(const struct jose *j, const struct jwks *keys)
+/* algs: the algorithms that may be used, bits 1u << enum jose_alg. ERR_DENIED:
+ * another one; ERR_NOT_FOUND: no key in the set for this token; ERR_CRYPTO: the
+ * signature is not by any of them. */
+int jose_verify(const struct jose *j, const struct jwks *keys, unsigned algs)
     __attribute__((warn_unused_result));
 /* Borrowed. */
 const json_t *jose_claims(const struct jose *j);
+enum jose_alg jose_alg_of(const struct jose *j);
+/* Does the header say (typ) that this is a JWT for the purpose type, such as
+ * "logout+jwt"? With or without "application/", in any case (RFC 7515 4.1.9).
+ * Also when it says nothing: no typ, or "JWT", which every JWT is. type NULL:
+ * only then. */
+bool jose_is_for(const struct jose *j, const char *type);
 void jose_free(struct jose *j); /* NULL allowed */
 
 #endif

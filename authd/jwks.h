@@ -29,6 +29,7 @@ enum jose_alg {
 	JOSE_EDDSA, /* Ed25519 */
 	JOSE_ALG_COUNT
 };
+#define JOSE_ALGS_ALL ((1u << JOSE_ALG_COUNT) - 1) /* 1u << enum jose_alg */
 enum jwk_type { JWK_RSA, JWK_P256, JWK_P384, JWK_ED25519 };
 
 /* -1 for everything that is not on the list. */

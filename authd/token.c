@@ -245,7 +245,7 @@ verify_offline(struct token_check *k, struct slice token)
 		verdict_malformed(result, s);
 		return;
 	}
-	r = jose_verify(j, k->verifier->keys);
+	r = jose_verify(j, k->verifier->keys, JOSE_ALGS_ALL);
 	if (r == 0)
 		r = claims_check(jose_claims(j), &rules, &why);
 	if (r == 0)
