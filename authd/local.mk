@@ -14,6 +14,7 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.h \
 	authd/login.h \
 	authd/logout.h \
+	authd/oidc/state.h \
 	authd/policy.h \
 	authd/revoke.h \
 	authd/screen.h \
@@ -31,6 +32,7 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.c \
 	authd/login.c \
 	authd/logout.c \
+	authd/oidc/state.c \
 	authd/policy.c \
 	authd/revoke.c \
 	authd/screen.c \

@@ -10,6 +10,9 @@ authd_libverify_a_SOURCES = \
 	authd/jose.h \
 	authd/jwks.h \
 	authd/kube.h \
+	authd/oidc/id_token.h \
+	authd/oidc/metadata.h \
+	authd/oidc/person.h \
 	authd/token.h \
 	authd/verdict.h \
 	authd/claims.c \
@@ -18,6 +21,9 @@ authd_libverify_a_SOURCES = \
 	authd/jose.c \
 	authd/jwks.c \
 	authd/kube.c \
+	authd/oidc/id_token.c \
+	authd/oidc/metadata.c \
+	authd/oidc/person.c \
 	authd/token.c \
 	authd/verdict.c
 VERIFY_LIBS = authd/libverify.a common/libcommon.a $(CURL_LIBS) \

@@ -2,10 +2,13 @@
 fuzz_targets = tests/fuzz/fuzz_http_request tests/fuzz/fuzz_http_response \
 	tests/fuzz/fuzz_http_chunks tests/fuzz/fuzz_frame \
 	tests/fuzz/fuzz_wire tests/fuzz/fuzz_b64url tests/fuzz/fuzz_conf \
-	tests/fuzz/fuzz_location
+	tests/fuzz/fuzz_location \
+	tests/fuzz/fuzz_metadata tests/fuzz/fuzz_id_token \
+	tests/fuzz/fuzz_login_state
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_head.h \
-	tests/fuzz/make_seeds.py tests/fuzz/seeds
+	tests/fuzz/make_seeds.py tests/fuzz/make_login_seeds.py \
+	tests/fuzz/seeds
 if FUZZER
 fuzz_main =
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -38,3 +41,13 @@ tests_fuzz_fuzz_conf_LDADD = common/libcommon.a $(YAML_LIBS)
 tests_fuzz_fuzz_location_SOURCES = tests/fuzz/fuzz_location.c $(fuzz_main)
 tests_fuzz_fuzz_location_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_location_LDADD = egress/libegress.a common/libcommon.a
+tests_fuzz_fuzz_metadata_SOURCES = tests/fuzz/fuzz_metadata.c $(fuzz_main)
+tests_fuzz_fuzz_metadata_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_metadata_LDADD = $(OIDC_TEST_LIBS)
+tests_fuzz_fuzz_id_token_SOURCES = tests/fuzz/fuzz_id_token.c \
+	tests/unit/toy_provider.c tests/unit/toy_provider.h $(fuzz_main)
+tests_fuzz_fuzz_id_token_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_id_token_LDADD = $(OIDC_TEST_LIBS)
+tests_fuzz_fuzz_login_state_SOURCES = tests/fuzz/fuzz_login_state.c $(fuzz_main)
+tests_fuzz_fuzz_login_state_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_login_state_LDADD = $(OIDC_TEST_LIBS)

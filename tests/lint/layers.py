@@ -16,6 +16,8 @@ ALLOWED = {
         'authd/fetch.c',          # the TLS context that curl gets
         'authd/jose.c', 'authd/jose.h', 'authd/jwks.c',  # public keys, signatures
         'authd/seal.c',           # AES-GCM of stored sessions
+        'authd/oidc/id_token.c',  # the digest in at_hash
+        'authd/oidc/state.c',     # HKDF, HMAC and SHA-256 of a login's nonce and PKCE
         'egress/lease.c',         # SHA-256: the key of a lease
         'egress/identity.',       # client certificates
         'egress/upstream.c', 'egress/trust.c',  # TLS contexts and CAs of the upstreams

@@ -6,5 +6,6 @@ include tests/unit/sandbox.mk
 include tests/unit/settings.mk
 include tests/unit/authd.mk
 include tests/unit/verify.mk
+include tests/unit/oidc.mk
 include tests/unit/egress.mk
 include tests/unit/frontend.mk
