@@ -487,6 +487,95 @@ no_signature_for_a_spoilt_handshake(void)
 	world_check();
 }
 
+/* --- identities --- */
+
+/* The channel to the signer, or -1 where there is no such identity. */
+static int
+identity_ask(enum channel_id channel, unsigned number)
+{
+	heard.fd = -1;
+	ask_secretd(channel, MSG_TLS_IDENTITY, number);
+	if (heard.type == MSG_TLS_IDENTITY_RESULT) {
+		ck_assert_int_ge(heard.fd, 0);
+		return heard.fd;
+	}
+	ck_assert_int_eq(heard.type, MSG_TLS_IDENTITY_NONE);
+	ck_assert_int_eq(heard.fd, -1);
+	ck_assert_uint_eq(heard.len, 1);
+	ck_assert_uint_eq(heard.payload[0], 0); /* none is configured */
+	return -1;
+}
+
+/* In this world there are one server certificate and one client certificate,
+ * and nobody gets the other's, whatever the number. */
+static void
+no_identity_of_another(void)
+{
+	static const unsigned far[] = { 255, 256, 4096, UINT16_MAX };
+	int fd;
+
+	for (unsigned n = 0; n < 64 + N_ROWS(far); n++) {
+		unsigned number = n < 64 ? n : far[n - 64];
+
+		fd = identity_ask(SECRETD_FRONTEND, number);
+		ck_assert_int_eq(fd >= 0, number == 0);
+		if (fd >= 0)
+			(void)close(fd);
+		fd = identity_ask(SECRETD_EGRESS, number);
+		ck_assert_int_eq(fd >= 0, number == SERVICE_GRAFANA);
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	world_check();
+}
+
+static const struct channel signer_of_client = { "egress to signer",
+	ROLE_SIGNER, ROLE_EGRESS, { MSG_SIGN } };
+
+/* Asks the signer of the client certificate, on a channel of its own. */
+static bool
+client_signs(const char *context)
+{
+	uint8_t made[HANDSHAKE_MAX], payload[4 + MSG_SIGN_MAX];
+	size_t len = speak_handshake(made, context, 32);
+	int fd = identity_ask(SECRETD_EGRESS, SERVICE_GRAFANA);
+	struct wire_writer w;
+	struct wire_reader r;
+	struct slice sig = { NULL, 0 };
+
+	speak_hello(fd, MSG_PROTOCOL_VERSION);
+	ck_assert_int_eq(speak_hear(&signer_of_client, fd, &heard), HEARD);
+	ck_assert_int_eq(heard.type, MSG_HELLO);
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u16(&w, P256_SHA256);
+	wire_put_bytes(&w, made, len);
+	ck_assert_int_eq(wire_done(&w), 0);
+	ck_assert(speak(fd,
+	    &(struct said){
+		.type = MSG_SIGN, .id = 7, .payload = payload, .len = w.len }));
+	if (speak_hear(&signer_of_client, fd, &heard) == HEARD) {
+		ck_assert_int_eq(heard.type, MSG_SIGN_RESULT);
+		wire_reader_init(&r, heard.payload, heard.len);
+		sig = wire_get_bytes(&r, MSG_SIGN_MAX);
+		ck_assert_int_eq(wire_end(&r), 0);
+		ck_assert(is_signature(
+		    sig, (struct slice){ (const char *)made, len }));
+	}
+	(void)close(fd);
+	return sig.len > 0;
+}
+
+/* Egress is a client and nothing else; a frontend (above) a server. */
+static void
+no_servers_signature_for_egress(void)
+{
+	ck_assert(client_signs("TLS 1.3, client CertificateVerify"));
+	ck_assert(!client_signs(CONTEXT));
+	ck_assert(!client_signs("TLS 1.3, server Exporter"));
+	ck_assert(client_signs("TLS 1.3, client CertificateVerify"));
+	world_check();
+}
+
 /* --- strangers --- */
 
 static void
@@ -562,6 +651,8 @@ static const struct {
 	{ "no signature but for handshakes", no_signature_but_for_handshakes },
 	{ "no signature for a spoilt handshake",
 	    no_signature_for_a_spoilt_handshake },
+	{ "no identity of another", no_identity_of_another },
+	{ "no server's signature for egress", no_servers_signature_for_egress },
 	{ "no channel for a stranger", no_channel_for_a_stranger },
 };
 

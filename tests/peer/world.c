@@ -152,9 +152,14 @@ write_configuration(uint16_t console_port)
 	    "  routes:\n"
 	    "  - {path: /metrics/, service: prometheus, paths: [\"/read/*\"], "
 	    "allow: {users: [\"%s\"]}}\n"
-	    "external_services: {prometheus: {url: \"http://127.0.0.1:%u\"}}\n",
+	    "  - {path: /grafana/, service: grafana, allow: {users: [nobody]}}\n"
+	    "external_services:\n"
+	    "  prometheus: {url: \"http://127.0.0.1:%u\"}\n"
+	    "  grafana: {enabled: true, internal_url: \"https://127.0.0.1:9\", "
+	    "auth: {cert_file: %s/tls.crt, key_file: %s/tls.key}}\n",
 	    world.dir, world.dir, world.dir, console_port, world.dir,
-	    TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_USER, console_port);
+	    TOKEN_ISSUER, TOKEN_AUDIENCE, TOKEN_USER, console_port, world.dir,
+	    world.dir);
 
 	write_file("jwks.json", 0444, keys);
 	write_file("config.yaml", 0444, text);
