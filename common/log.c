@@ -241,17 +241,25 @@ log_fatal(const char *format, ...)
 	exit(1);
 }
 
+bool
+log_is_due(struct log_rate *rate, uint32_t interval_ms)
+{
+	int64_t now_ms = clock_mono_ms();
+
+	if (rate->last_ms != 0 && now_ms - rate->last_ms < interval_ms) {
+		rate->suppressed++;
+		return false;
+	}
+	rate->last_ms = now_ms;
+	return true;
+}
+
 void
 log_limited(struct log_rate *rate, uint32_t interval_ms, enum log_level level,
     const char *format, ...)
 {
-	if (!log_enabled(level))
+	if (!log_enabled(level) || !log_is_due(rate, interval_ms))
 		return;
-	int64_t now_ms = clock_mono_ms();
-	if (rate->last_ms != 0 && now_ms - rate->last_ms < interval_ms) {
-		rate->suppressed++;
-		return;
-	}
 
 	char message[MESSAGE_MAX];
 	va_list args;
@@ -263,6 +271,5 @@ log_limited(struct log_rate *rate, uint32_t interval_ms, enum log_level level,
 		    rate->suppressed);
 	else
 		log_write(level, "%s", message);
-	rate->last_ms = now_ms;
 	rate->suppressed = 0;
 }

@@ -50,6 +50,8 @@ struct log_rate {
 void log_limited(struct log_rate *rate, uint32_t interval_ms,
     enum log_level level, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* For other lines that are not to come more often: true once per interval. */
+bool log_is_due(struct log_rate *rate, uint32_t interval_ms);
 /* Writes s as the inside of a JSON string (no quotes) into dst, always
  * NUL-terminated, cut at cap on a character boundary. Go's escaping: also
  * < > & as \u003c \u003e \u0026. Returns the length. */

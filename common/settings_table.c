@@ -65,7 +65,8 @@ _Static_assert(AUTH_STYLE_PARAMS == 1, "the order of auth_styles[]");
 #define IN struct auth_settings
 static const struct conf_row auth_rows[] = {
 	ENUM("type", type, auth_types, "none",
-	    "what requests carry: none, basic, bearer or oauth2"),
+	    "what requests carry: none, basic (to Perses too: there is no "
+	    "login with its own form), bearer or oauth2"),
 	STRING("username", username, "",
 	    "for basic: the name, secret:NAME:KEY or a path; empty: the slot"),
 	STRING("password", password, "",

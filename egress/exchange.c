@@ -24,8 +24,9 @@
 #include "egress/services.h"
 #include "egress/upstream.h"
 
-#define IDLE_MS 600000 /* silence in the middle of a response */
-#define INTERIM_MAX 8  /* 1xx responses before the real one */
+#define IDLE_MS 600000	       /* silence in the middle of a response */
+#define INTERIM_MAX 8	       /* 1xx responses before the real one */
+#define AUDIT_REFUSED_MS 10000 /* per service */
 
 enum state {
 	STATE_IDLE,	  /* waits for a request */
@@ -130,15 +131,16 @@ static const char *const deny_reason[DENY_COUNT] = {
 	[DENY_CREDENTIAL] = "credential unavailable",
 };
 
-/* The upstream would have been asked without what its settings say. */
+/* One of both says why: the slot that is lacking, or the reason. */
 static void
-audit_credential(const struct exchange *x)
+audit_credential(const struct exchange *x, const char *slot, const char *reason)
 {
 	struct audit a;
 
 	audit_begin(&a, "AUDIT: Credential unavailable");
 	audit_str(&a, "service", service_name(x->service));
-	audit_str(&a, "slot", service_lacks(x->service));
+	audit_str(&a, "slot", slot);
+	audit_str(&a, "reason", reason);
 	audit_str(&a, "client", x->front->client);
 	audit_str(&a, "method", http_method_name(x->front->q.method));
 	audit_str(&a, "route", x->route.name);
@@ -165,7 +167,7 @@ exchange_deny(struct exchange *x, enum deny why)
 		log_debug("exchange failed: %s", deny_reason[why]);
 	}
 	if (why == DENY_CREDENTIAL)
-		audit_credential(x);
+		audit_credential(x, service_lacks(x->service), NULL);
 	if (x->head_done) {
 		x->front->ops->abort(x->front);
 		return;
@@ -195,6 +197,16 @@ response_finish(struct exchange *x)
 	exchange_end(x);
 }
 
+/* Other requests to the service are refused just the same: one line of many. */
+static void
+audit_refused_credential(const struct exchange *x)
+{
+	static struct log_rate rate[SERVICE_COUNT];
+
+	if (log_is_due(&rate[x->route.service], AUDIT_REFUSED_MS))
+		audit_credential(x, NULL, "refused by the service");
+}
+
 static int
 response_put_head(struct exchange *x, const struct http_response *from)
 {
@@ -207,10 +219,14 @@ response_put_head(struct exchange *x, const struct http_response *from)
 	char text[HTTP_HEAD_MAX];
 	struct frame_response a;
 	struct http_out room;
+	enum response_fate fate;
 
 	inject_response(&a, x->eg->settings, q->method, from);
 	http_out_init(&room, text, sizeof(text));
-	if (response_filter(&a, &room, &place) != RESPONSE_PASSES)
+	fate = response_filter(&a, &room, &place);
+	if (fate == RESPONSE_UNAUTHORIZED)
+		audit_refused_credential(x);
+	if (fate != RESPONSE_PASSES)
 		return ERR_DENIED;
 	return x->front->ops->response(x->front, &a);
 }

@@ -54,12 +54,13 @@ warn_of_cookies(const struct location *l)
 static void
 warn_of_refusal(const struct location *l)
 {
-	static struct log_rate rate;
+	static struct log_rate rate[SERVICE_COUNT];
+	int service = l->route->service;
 
-	log_limited(&rate, 10000, LOG_LEVEL_ERROR,
+	log_limited(&rate[service], 10000, LOG_LEVEL_ERROR,
 	    "%s does not accept Doorward's credential; the client got 502: "
 	    "check external_services and the service's secrets",
-	    l->settings->services[l->route->service].name);
+	    l->settings->services[service].name);
 }
 
 static void

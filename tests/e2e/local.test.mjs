@@ -171,6 +171,8 @@ test('a service that refuses the credential does not look like us', async (t) =>
   assert.equal(r.status, 502);
   assert.equal(r.headers['www-authenticate'], undefined);
   assert.match(dw.log, /does not accept Doorward's credential/);
+  const lines = dw.auditLines('AUDIT: Credential unavailable');
+  assert.deepEqual(lines.map((l) => [l.service, l.reason, l.slot]), [['prometheus', 'refused by the service', undefined]]);
   assert.equal((await ask('/prometheus/x')).status, 200);
 });
 

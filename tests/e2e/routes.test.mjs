@@ -234,6 +234,9 @@ test('what a service answers is not what a client gets', async (t) => {
   assert.equal(dw.log.split('prometheus sends cookies').length, 2, 'one warning per service');
   assert.ok(!dw.log.includes('canary'));
   assert.match(dw.log, /prometheus does not accept Doorward's credential/);
+  // Two refusals within a moment are one line.
+  const lines = dw.auditLines('AUDIT: Credential unavailable');
+  assert.deepEqual(lines.map((l) => [l.service, l.reason]), [['prometheus', 'refused by the service']]);
 });
 
 test('the console\'s own address does not leave with a redirect', async (t) => {
