@@ -85,6 +85,7 @@ set_up(void)
 {
 	settings = fixture_anonymous("/", "");
 	service = listen_tcp(&settings->console.port);
+	free(settings->egress.listen);
 	settings->egress.listen = listen_setting;
 	eg = (struct egress){ .head_ms = 2000, .max_open = 2 };
 	eg.base = daemon_base();
