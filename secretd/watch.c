@@ -16,7 +16,6 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#define BLIND_POLL_MS 1000 /* without inotify */
 #define SETTLED                                                      \
 	(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |  \
 	    IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | \
@@ -269,7 +268,9 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (size_t i = 0; i < w->n_files; i++)
-		if (look(w->files[i]))
+		/* Of those that something has happened to, inotify knows more:
+		 * whether somebody still writes. */
+		if (w->files[i]->due_ms == 0 && look(w->files[i]))
 			touch(w->files[i], true);
 	set_timer(w);
 }
@@ -279,7 +280,7 @@ on_poll(evutil_socket_t fd, short what, void *arg)
 static void
 start(struct event *e, uint32_t ms)
 {
-	const struct timeval t = { .tv_sec = ms / 1000 };
+	const struct timeval t = { ms / 1000, ms % 1000 * 1000 };
 
 	if (e == NULL || event_add(e, ms > 0 ? &t : NULL) != 0)
 		log_fatal("no event for changing files");
@@ -293,12 +294,12 @@ watch_new(struct event_base *base)
 	w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (w->fd < 0)
 		log_warn("inotify cannot be had: %s: secrets are looked at "
-			 "every second instead (raise "
+			 "now and then instead (raise "
 			 "fs.inotify.max_user_instances)",
 		    strerror(errno));
 	w->timer = evtimer_new(base, on_timer, w);
 	w->poll = event_new(base, -1, EV_PERSIST, on_poll, w);
-	start(w->poll, w->fd < 0 ? BLIND_POLL_MS : WATCH_POLL_MS);
+	start(w->poll, WATCH_POLL_MS);
 	if (w->timer == NULL)
 		log_fatal("no timer");
 	if (w->fd < 0)

@@ -2,8 +2,9 @@
  * Files that change: inotify on the folders they are in. Knows no secret and
  * reads nothing. A file that is being written is left alone until its writer
  * closes it, but no longer than WATCH_WRITER_MS; everything else is told
- * WATCH_SETTLE_MS after it has happened. What inotify may miss (another mount,
- * a full queue) is found by looking at all files every WATCH_POLL_MS.
+ * WATCH_SETTLE_MS after it has happened. What inotify does not see (the target
+ * of a link into another folder, another mount, a full queue) is found by
+ * looking at all files every WATCH_POLL_MS.
  */
 #ifndef SECRETD_WATCH_H
 #define SECRETD_WATCH_H
@@ -13,10 +14,10 @@ struct watch;
 
 #define WATCH_SETTLE_MS 20
 #define WATCH_WRITER_MS 800
-#define WATCH_POLL_MS 30000
+#define WATCH_POLL_MS 500
 
-/* Before the sandbox. Where inotify cannot be had, files are looked at every
- * second, and a warning says so. */
+/* Before the sandbox. Where inotify cannot be had, a warning says so: then a
+ * file that is being written may be read half. */
 struct watch *watch_new(struct event_base *base);
 void watch_free(struct watch *w); /* NULL allowed */
 

@@ -114,6 +114,7 @@ serves(enum signer_purpose purpose, unsigned number, unsigned pair)
 	(void)close(fd);
 	/* a slot is read without the blanks around it */
 	return chain.len + 1 >= pairs[pair].cert.len &&
+	    chain.len <= pairs[pair].cert.len &&
 	    memcmp(chain.p, pairs[pair].cert.p, chain.len) == 0;
 }
 
@@ -287,23 +288,29 @@ half_a_key(void)
 	put("key", (struct slice){ pairs[0].key.p, pairs[0].key.len / 2 });
 }
 
+/* Takes key. */
+static void
+put_key(EVP_PKEY *key, const char *password)
+{
+	struct slice pem = pem_of_key(key, password);
+	char *text;
+
+	put("key", pem);
+	memcpy(&text, &pem.p, sizeof(text));
+	free(text);
+	EVP_PKEY_free(key);
+}
+
 static void
 wrong_kind(void)
 {
-	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "X25519");
-	struct slice pem = pem_of_key(key, NULL);
-
-	put("key", pem);
-	EVP_PKEY_free(key);
+	put_key(EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), NULL);
 }
 
 static void
 locked_key(void)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-
-	put("key", pem_of_key(key, "secret"));
-	EVP_PKEY_free(key);
+	put_key(EVP_EC_gen("P-256"), "secret");
 }
 
 static void

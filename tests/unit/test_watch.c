@@ -281,6 +281,20 @@ START_TEST(folder_replaced)
 }
 END_TEST
 
+/* As certbot has it: live/cert.pem leads to archive/cert1.pem. */
+START_TEST(target_of_a_link)
+{
+	make_dir("live");
+	make_dir("archive");
+	put("archive/cert1.pem", "old");
+	link_to("../archive/cert1.pem", "live/cert.pem");
+	begin("live/cert.pem");
+	put("archive/next", "new");
+	move("archive/next", "archive/cert1.pem");
+	(void)expect_within_a_second("new");
+}
+END_TEST
+
 /* A neighbour's change is nobody's business. */
 START_TEST(neighbour)
 {
@@ -309,6 +323,7 @@ main(void)
 	tcase_add_test(t, folder);
 	tcase_add_test(t, appears_later);
 	tcase_add_test(t, folder_replaced);
+	tcase_add_test(t, target_of_a_link);
 	tcase_add_test(t, neighbour);
 	return unit_run("watch", t);
 }
