@@ -127,11 +127,11 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(fsync), A | S },
 	{ SCMP_SYS(fdatasync), A },
 	{ SCMP_SYS(ftruncate), A },
-	{ SCMP_SYS(fchmod), A | S },
+	{ SCMP_SYS(fchmod), A },
 	{ SCMP_SYS(unlink), A },
 	{ SCMP_SYS(unlinkat), A },
 	/* a damaged session store is moved aside; secretd replaces its keyring
-	 * (fsync and fchmod above, openat below) */
+	 * (fsync above, fchmod and openat below) */
 	{ SCMP_SYS(rename), A | S },
 	{ SCMP_SYS(renameat), A | S },
 	{ SCMP_SYS(renameat2), A | S },
@@ -225,7 +225,8 @@ static const struct argument_rule argument_rules[] = {
 
 	/* secretd reads, and writes a new file; landlock says where */
 	{ SCMP_SYS(openat), S, 0, { BITS(2, OPEN_FOR_WRITING, O_RDONLY) } },
-	{ SCMP_SYS(openat), S, 0, { BITS(2, OPEN_FOR_WRITING, O_WRONLY | O_CREAT | O_TRUNC) } },
+	{ SCMP_SYS(openat), S, 0, { BITS(2, OPEN_FOR_WRITING, O_WRONLY | O_CREAT | O_TRUNC), IS(3, 0600) } },
+	{ SCMP_SYS(fchmod), S, 0, { IS(1, 0600) } },
 
 	/* exactly what fork(3) asks for: no thread, no namespace, no vfork */
 	{ SCMP_SYS(clone), PARENTS, 0, { IS(0, FORK_FLAGS) } },

@@ -100,6 +100,11 @@ read_opened(int fd, const char *label, const char *path, bool private,
 		    "folder, or in a circle: put the file itself there, or "
 		    "name its path in the configuration",
 		    label, path);
+	if (fd < 0 && errno == ENOSYS)
+		return complain(why, ERR_IO,
+		    "%s: %s cannot be read: openat2(2) is missing: it needs "
+		    "Linux 5.6, and under systemd RestrictSUIDSGID=false",
+		    label, path);
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		r = complain(why, ERR_IO,
 		    "%s: %s cannot be read: %s: make it readable for the user "

@@ -53,6 +53,7 @@ CALL(do_thread, SYS_clone,
     NULL, NULL, NULL)
 CALL(do_handle, SYS_open_by_handle_at, -1, NULL, 0)
 CALL(do_openat2, SYS_openat2, AT_FDCWD, "/", NULL, 0)
+CALL(do_fchmod, SYS_fchmod, -1, 04755)
 CALL(do_perf, SYS_perf_event_open, NULL, 0, 0, -1, 0)
 CALL(do_memfd, SYS_memfd_create, "x", 0)
 CALL(do_module, SYS_init_module, NULL, 0, NULL)
@@ -124,6 +125,7 @@ const struct forbidden forbidden_calls[] = {
 	ROW(inet_raw), ROW(sctp), ROW(attach_filter), ROW(redirect), ROW(tty),
 	ROW(dumpable), ROW(keepcaps),
 	{ "openat2", do_openat2, 1u << SANDBOX_SECRETD },
+	{ "fchmod setuid", do_fchmod, 1u << SANDBOX_AUTHD },
 };
 /* clang-format on */
 const size_t n_forbidden_calls =

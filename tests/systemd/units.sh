@@ -27,6 +27,11 @@ for role in frontend authd egress secretd; do
 		fail "$role: PrivateUsers= breaks SO_PEERCRED"
 done
 
+# RestrictSUIDSGID= takes openat2(2) away, by which secretd reads the secrets
+[ "$(grep -lx 'RestrictSUIDSGID=true' "$dir"/units/*.service | wc -l)" = 3 ] &&
+	grep -qx 'RestrictSUIDSGID=false' "$dir/units/doorward-secretd.service" ||
+	fail 'RestrictSUIDSGID= is for all but secretd'
+
 cd "$dir/units"
 systemd-analyze verify --man=no --recursive-errors=no ./*.service ./*.socket \
 	./*.target 2>"$dir/verify" || { cat "$dir/verify"; fail 'verify'; }
