@@ -28,9 +28,6 @@
 #define BACKOFF_MAX_MS 1000
 #define HELLO_MS 10000
 
-/* One for the process: every message is handled before the next is read, and
- * wiped after that, since it may carry tokens and keys. */
-static uint8_t received[DATAGRAM_MAX];
 static unsigned accepted_count[ROLE_COUNT];
 static struct log_rate violation_rate;
 
@@ -148,9 +145,27 @@ handler_call(struct chan *ch, struct chan_in *in)
 	return r == 0 ? NULL : err_text(r);
 }
 
+/* One for the process: every message is handled before the next is read, and
+ * wiped after that, since it may carry tokens and keys. A forked child does not
+ * have its parent's. */
+static uint8_t *
+receive_buffer(void)
+{
+	static struct secret *memory;
+	static pid_t owner;
+
+	if (owner != getpid()) {
+		secret_free(memory);
+		memory = secret_new(DATAGRAM_MAX);
+		owner = getpid();
+	}
+	return secret_bytes(memory);
+}
+
 /* SECURITY: everything that a peer says comes through here. */
 static const char *
-message_handle(struct chan *ch, size_t len, struct chan_in *in)
+message_handle(
+    struct chan *ch, const uint8_t *received, size_t len, struct chan_in *in)
 {
 	struct wire_reader *body = &in->body;
 	unsigned magic, type;
@@ -181,7 +196,8 @@ static bool
 message_receive(struct chan *ch)
 {
 	struct chan_in in = { .type = MSG_NONE, .fd = -1 };
-	long n = datagram_receive(ch->fd, received, sizeof(received), &in.fd);
+	uint8_t *received = receive_buffer();
+	long n = datagram_receive(ch->fd, received, DATAGRAM_MAX, &in.fd);
 
 	if (n == ERR_MORE)
 		return false;
@@ -191,7 +207,7 @@ message_receive(struct chan *ch)
 		chan_break(ch);
 		return false;
 	}
-	const char *reason = message_handle(ch, (size_t)n, &in);
+	const char *reason = message_handle(ch, received, (size_t)n, &in);
 	secret_wipe(received, (size_t)n);
 	if (in.fd >= 0)
 		(void)close(in.fd);

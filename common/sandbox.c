@@ -25,6 +25,7 @@
 
 #include "common/log.h"
 #include "common/sandbox_parts.h"
+#include "common/secret.h"
 
 #ifdef DW_NO_SANDBOX
 
@@ -32,6 +33,7 @@ void
 sandbox_enter(const struct sandbox *spec)
 {
 	(void)spec;
+	secret_setup();
 	/* systemd sets this for every service that it starts. */
 	if (getenv("INVOCATION_ID") != NULL)
 		log_fatal("sandbox: this is a sanitizer build, which has no "
@@ -43,6 +45,7 @@ void
 sandbox_tighten(const struct sandbox *spec)
 {
 	(void)spec;
+	secret_setup();
 }
 
 const char *
@@ -63,10 +66,10 @@ sandbox_describe(void)
 
 #define BIT(role) (1u << SANDBOX_##role)
 #define NEVER_FORKS (BIT(FRONTEND) | BIT(AUTHD) | BIT(EGRESS) | BIT(SIGNER))
-#define WRITES_NO_FILE \
-	(BIT(FRONTEND_PARENT) | BIT(FRONTEND) | BIT(EGRESS) | BIT(SIGNER))
-/* The keyring has some 10 KB. */
-#define WRITES_SMALL_FILES BIT(SECRETD)
+#define WRITES_NO_FILE (BIT(FRONTEND) | BIT(EGRESS) | BIT(SIGNER))
+/* The keyring has some 10 KB. The children of both make memory for secrets
+ * (common/secret.c), which the kernel counts as files. */
+#define WRITES_SMALL_FILES (BIT(FRONTEND_PARENT) | BIT(SECRETD))
 #define SMALL_FILE_MAX 65536
 #define EVERY_ROLE ((1u << SANDBOX_ROLE_COUNT) - 1)
 
@@ -300,9 +303,18 @@ close_system_calls(const struct sandbox *spec)
 	describe_add("seccomp");
 }
 
+/* While it can still be had. */
+static void
+set_secret_memory(void)
+{
+	secret_setup();
+	describe_add(secret_memory());
+}
+
 static void
 confine(const struct sandbox *spec)
 {
+	set_secret_memory();
 	set_no_new_privs();
 	set_undumpable();
 	set_limits(spec);

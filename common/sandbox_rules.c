@@ -126,7 +126,7 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(pwrite64), A },
 	{ SCMP_SYS(fsync), A | S },
 	{ SCMP_SYS(fdatasync), A },
-	{ SCMP_SYS(ftruncate), A },
+	{ SCMP_SYS(ftruncate), A | PARENTS },
 	{ SCMP_SYS(fchmod), A },
 	{ SCMP_SYS(unlink), A },
 	{ SCMP_SYS(unlinkat), A },
@@ -144,6 +144,8 @@ static const struct rule rules[] = {
 	/* the child of a fork: its C library, and watching for its parent */
 	{ SCMP_SYS(set_robust_list), PARENTS },
 	{ SCMP_SYS(getppid), PARENTS | CHILDREN },
+	/* a child makes its own memory for secrets (ftruncate: above) */
+	{ SCMP_SYS(memfd_secret), PARENTS },
 	/* a child confines itself further; these can only take rights away */
 	{ SCMP_SYS(seccomp), PARENTS },
 	{ SCMP_SYS(landlock_create_ruleset), PARENTS },

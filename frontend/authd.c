@@ -22,21 +22,29 @@ authd_connect(struct event_base *base, const char *path,
 	return chan_connect(base, path, &peer, ctx);
 }
 
+/* Sends what is in w, a token or cookie among it, and wipes it. */
+static uint64_t
+credential_request(struct chan *ch, enum msg_type type, struct wire_writer *w,
+    uint32_t timeout_ms, chan_reply_fn *done, void *arg)
+{
+	uint64_t id = chan_request(ch, type, w, -1, timeout_ms, done, arg);
+
+	secret_wipe(w->p, w->len);
+	return id;
+}
+
 uint64_t
 authd_login_token(struct chan *ch, struct slice token, const char *client,
     chan_reply_fn *done, void *arg)
 {
 	uint8_t buf[MSG_TOKEN_MAX + MSG_CLIENT_MAX + 4];
 	struct wire_writer w;
-	uint64_t id;
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_slice(&w, token);
 	wire_put_text(&w, client);
-	id = chan_request(
-	    ch, MSG_LOGIN_TOKEN, &w, -1, LOGIN_TIMEOUT_MS, done, arg);
-	secret_wipe(buf, sizeof(buf));
-	return id;
+	return credential_request(
+	    ch, MSG_LOGIN_TOKEN, &w, LOGIN_TIMEOUT_MS, done, arg);
 }
 
 uint64_t
@@ -48,8 +56,8 @@ authd_session(
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_slice(&w, cookie);
-	return chan_request(
-	    ch, MSG_SESSION, &w, -1, SESSION_TIMEOUT_MS, done, arg);
+	return credential_request(
+	    ch, MSG_SESSION, &w, SESSION_TIMEOUT_MS, done, arg);
 }
 
 uint64_t
@@ -62,8 +70,8 @@ authd_logout(struct chan *ch, struct slice cookie, const char *client,
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_slice(&w, cookie);
 	wire_put_text(&w, client);
-	return chan_request(
-	    ch, MSG_LOGOUT, &w, -1, LOGOUT_TIMEOUT_MS, done, arg);
+	return credential_request(
+	    ch, MSG_LOGOUT, &w, LOGOUT_TIMEOUT_MS, done, arg);
 }
 
 uint64_t

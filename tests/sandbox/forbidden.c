@@ -84,6 +84,7 @@ CALL(
 CALL(do_redirect, SYS_fcntl, 0, F_SETOWN, 1)
 CALL(do_tty, SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x")
 CALL(do_dumpable, SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0)
+CALL(do_memfd_secret, SYS_memfd_secret, O_CLOEXEC)
 CALL(do_keepcaps, SYS_prctl, PR_SET_KEEPCAPS, 1, 0, 0, 0)
 
 static void
@@ -126,6 +127,7 @@ const struct forbidden forbidden_calls[] = {
 	ROW(dumpable), ROW(keepcaps),
 	{ "openat2", do_openat2, 1u << SANDBOX_SECRETD },
 	{ "fchmod setuid", do_fchmod, 1u << SANDBOX_AUTHD },
+	{ "memfd_secret", do_memfd_secret, 1u << SANDBOX_SECRETD | 1u << SANDBOX_FRONTEND_PARENT },
 };
 /* clang-format on */
 const size_t n_forbidden_calls =
