@@ -399,8 +399,8 @@ START_TEST(dies)
 {
 	start_server();
 	ck_assert_int_eq(kill(signer_pid(), SIGKILL), 0);
-	UNTIL(status_has("identity: away: the signer ended with signal 9"),
-	    LONG_MS);
+	/* by its death or by its channel, whichever is seen first */
+	UNTIL(status_has("identity: away: the signer "), LONG_MS);
 	ck_assert(!serves(SIGNER_TLS_SERVER, 0, 0));
 	UNTIL(serves(SIGNER_TLS_SERVER, 0, 0), LONG_MS);
 	ck_assert(!status_has("away"));
