@@ -38,7 +38,7 @@ MAKE
 install -m 444 /root/jwks.json /etc/doorward/jwks.json
 sed -i -e "s,url: http://127.*20001,url: http://127.0.0.1:$CONSOLE," \
 	-e 's,api_server: .*,jwks_file: /etc/doorward/jwks.json,' \
-	-e 's,ca_file: .*,issuer: https://issuer.example,' \
+	-e 's,^    ca_file: .*,    issuer: https://issuer.example,' \
 	-e 's,audiences: .*,audiences: [system],' "$1"
 EDIT
 	cat >"$1/home/bin/edit-prometheus" <<'EDIT'
@@ -259,7 +259,7 @@ connect_as() {
 sockets_know_their_peers() {
 	local role uid gid socket outcome expected
 	connect_as 65534 65534 >"$dir/peers" || return
-	[ "$(wc -l <"$dir/peers")" = 9 ] || fail 'there must be 9 sockets' || return
+	[ "$(wc -l <"$dir/peers")" = 10 ] || fail 'there must be 10 sockets' || return
 	! grep -v ' denied$' "$dir/peers" || fail 'nobody comes in' || return
 	for role in $daemons; do
 		uid=$(inside id -u "doorward-$role") gid=$(inside id -g "doorward-$role")
@@ -339,11 +339,14 @@ takes_credentials() {
 		systemctl restart doorward-secretd' && [ $failed = 0 ]
 }
 
+nothing_runs() { [ -z "$(inside pgrep doorward-)" ]; }
+
+# systemctl waits for the target alone; the services end behind it.
 stops_and_starts() {
 	inside systemctl stop doorward.target || return
+	wait_until 10 nothing_runs || return
 	[ "$(status_of /healthz 2>&1 | tail -c 3)" = 000 ] ||
 		fail 'the door is open' || return
-	[ -z "$(inside pgrep doorward-)" ] || fail 'something runs' || return
 	inside systemctl start doorward.target && all_active && session_works alice
 }
 
@@ -367,6 +370,44 @@ rotates_its_key() {
 	session_works bob
 }
 
+# The previous key is kept in secretd's state directory: a session under it
+# outlives secretd and authd, without a byte in the folder of secrets.
+previous_key_is_kept() {
+	inside systemctl restart doorward-secretd doorward-authd || return
+	wait_until 10 session_works alice && session_works bob || return
+	[ "$(inside stat -Lc '%U %a' /var/lib/doorward/secretd)" = \
+		'doorward-secretd 700' ] || fail 'state directory'
+}
+
+served_certificate() {
+	on_its_network openssl s_client -connect 127.0.0.1:443 -servername "$host" \
+		</dev/null 2>/dev/null | openssl x509 -noout -fingerprint
+}
+
+serves() { [ "$(served_certificate)" = "$1" ]; }
+
+# Key first, then the certificate: in between nothing fits, and the old pair is
+# served on.
+takes_a_new_certificate() {
+	local old new pids
+	old=$(served_certificate)
+	pids=$(for unit in $daemons; do main_pid "$unit"; done)
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+		-subj "/CN=$host" -addext "subjectAltName=DNS:$host" -days 2 \
+		-keyout "$dir/new.key" -out "$dir/new.pem" || return
+	new=$(openssl x509 -noout -fingerprint -in "$dir/new.pem")
+	inside install -g doorward-secretd -m 440 /dev/stdin \
+		/etc/doorward/secrets/tls/key.pem <"$dir/new.key" || return
+	serves "$old" && session_works alice || fail 'the old pair' || return
+	inside install -m 444 /dev/stdin /etc/doorward/tls/cert.pem \
+		<"$dir/new.pem" || return
+	wait_until 5 serves "$new" || return
+	cp "$dir/new.pem" "$dir/home/cert.pem" # what web() trusts
+	session_works alice || return
+	[ "$pids" = "$(for unit in $daemons; do main_pid "$unit"; done)" ] ||
+		fail 'something was restarted'
+}
+
 # What Prometheus would see, as far as the console shows it.
 asks_with() { # PASSWORD
 	local basic
@@ -380,10 +421,19 @@ gives_a_password() {
 	readme_commands 'Give Prometheus a password' >"$dir/commands"
 	grep ask-password "$dir/commands" >"$dir/again" || fail 'no commands' || return
 	inside env EDITOR=/root/bin/edit-prometheus PASSWORD=first-password \
-		bash -exc "$run; $(cat "$dir/commands")" || return
+		"CONSOLE=$(cat "$dir/console.port")" bash -exc "$run; $(cat "$dir/commands")" || return
 	wait_until 10 asks_with first-password || return
 	inside env PASSWORD=second-password bash -exc "$run; $(cat "$dir/again")" &&
 		wait_until 5 asks_with second-password
+}
+
+# The same from systemd, which alone reads /etc/credstore.
+takes_a_password_as_credential() {
+	inside sh -ec 'rm -r /etc/doorward/secrets/prometheus-password
+		printf third-password |
+			install -D -m 600 /dev/stdin /etc/credstore/prometheus-password
+		systemctl restart doorward-secretd' &&
+		wait_until 10 asks_with third-password && all_active
 }
 
 local_status_is() { # STATUS [ARGUMENT...]
@@ -447,8 +497,11 @@ all_cases() {
 	check 'stop and start of the target' stops_and_starts
 	check 'a client starts the services' starts_by_socket
 	check 'rotation of the signing key' rotates_its_key
+	check 'the previous key is kept' previous_key_is_kept
+	check 'a new certificate' takes_a_new_certificate
 	check 'the local listener' opens_and_closes_locally
 	check 'a password for Prometheus' gives_a_password
+	check 'a password as a credential' takes_a_password_as_credential
 	check 'the journal' journal_tells
 	check 'no call was forbidden' no_forbidden_call
 }
