@@ -144,7 +144,7 @@ test('what cannot be served is refused at start, in a sentence', async (t) => {
       execFileSync('openssl', ['pkey', '-in', f.key, '-aes256', '-passout', 'pass:x', '-out', `${f.key}.new`]);
       fs.renameSync(`${f.key}.new`, f.key);
     }, /private key is encrypted: store it without a passphrase/],
-    ['a key that everybody can read', (f) => fs.chmodSync(f.key, 0o644), /can be read by everybody: chmod o= /],
+    ['a key that everybody can read', (f) => fs.chmodSync(f.key, 0o644), /can be read by everybody \(mode 0644, owner \d+, group \d+\): chmod o= /],
     ['a key that nobody can read', (f) => fs.chmodSync(f.key, 0), /cannot read the private key .*: Permission denied/],
     ['no key', (f) => fs.rmSync(f.key), /cannot read the private key .*: No such file/],
     ['a folder', (f) => { fs.rmSync(f.key); fs.mkdirSync(f.key); }, /is not a regular file/],

@@ -33,7 +33,7 @@ function readMemory(pid, overlap, look) {
   } finally {
     fs.closeSync(fd);
   }
-  if (total < 1 << 20) throw new Error(`only ${total} bytes of process ${pid} could be read`);
+  if (total < 1 << 17) throw new Error(`only ${total} bytes of process ${pid} could be read`);
 }
 
 // needles: {name: Buffer}. Returns {name: how often it is there}.
