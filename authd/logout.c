@@ -25,11 +25,12 @@ struct logout {
 static void
 logout_finish(struct logout *l, enum verdict verdict)
 {
-	uint8_t buf[1];
+	uint8_t buf[1 + 2];
 	struct wire_writer w;
 
 	wire_writer_init(&w, buf, sizeof buf);
 	wire_put_u8(&w, (uint8_t)verdict);
+	wire_put_text(&w, "");
 	pending_reply(l->authd, &l->pending, MSG_LOGOUT_RESULT, &w);
 	free(l);
 }
@@ -84,6 +85,7 @@ handle_logout(struct chan *ch, struct chan_in *in)
 	char client[MSG_CLIENT_MAX + 1];
 	struct logout *l;
 
+	(void)wire_get_text(&in->body, MSG_BASE_URL_MAX);
 	if (wire_end(&in->body) != 0 ||
 	    slice_copy(text, client, sizeof client) != 0)
 		return ERR_PROTOCOL;

@@ -39,6 +39,15 @@
 #define MSG_KEYS_MAX 64	  /* session keys: the current one and previous ones */
 #define MSG_SIGN_MAX 512  /* a signature, or a structure to sign */
 #define MSG_NAMES_MAX 256 /* the names in a certificate, maybe cut */
+#define MSG_BASE_URL_MAX 512
+#define MSG_RETURN_MAX 1024	  /* a path of ours to come back to */
+#define MSG_LOGIN_COOKIE_MAX 128  /* the value of a login cookie */
+#define MSG_WHY_MAX 512
+#define MSG_QUERY_MAX 8192	  /* of a callback */
+#define MSG_LOCATION_MAX 12288	  /* the provider's login page */
+#define MSG_LOGOUT_URL_MAX 20480  /* its logout page: holds an id_token */
+#define MSG_REFERENCE_MAX 16	  /* by which a failure is found in the log */
+#define MSG_SUBJECT_MAX 255	  /* sub and sid of a provider */
 
 enum msg_fd { FD_NONE, FD_ONE };
 
@@ -69,11 +78,42 @@ enum msg_fd { FD_NONE, FD_ONE };
     X(MSG_SESSION,            R(FRONTEND), R(AUTHD),      3,   130, FD_NONE, MSG_SESSION_RESULT) \
     /* u8 enum verdict, text user, u64 expires (unix s) */ \
     X(MSG_SESSION_RESULT,     R(AUTHD),    R(FRONTEND),  11,   523, FD_NONE, MSG_NONE) \
-    /* End a session. The result comes when every egress has acknowledged. text cookie, text client */ \
-    X(MSG_LOGOUT,             R(FRONTEND), R(AUTHD),      5,   196, FD_NONE, MSG_LOGOUT_RESULT) \
+    /* End a session. The result comes when every egress has acknowledged. text cookie, text client,
+       text base URL (where the provider may send the person back to) */ \
+    X(MSG_LOGOUT,             R(FRONTEND), R(AUTHD),      7,   710, FD_NONE, MSG_LOGOUT_RESULT) \
     /* u8 enum verdict: ALLOW (it is ended), NO_SESSION (there was none), UNAVAILABLE (ended
-       here, but an egress has not acknowledged), REJECTED (not ended: the store failed) */ \
-    X(MSG_LOGOUT_RESULT,      R(AUTHD),    R(FRONTEND),   1,     1, FD_NONE, MSG_NONE) \
+       here, but an egress has not acknowledged), REJECTED (not ended: the store failed); text
+       location (the provider's logout page, "" none) */ \
+    X(MSG_LOGOUT_RESULT,      R(AUTHD),    R(FRONTEND),   3, 20483, FD_NONE, MSG_NONE) \
+    /* End every session of the person whose session this is. text cookie, text client, text
+       base URL */ \
+    X(MSG_LOGOUT_EVERYWHERE,  R(FRONTEND), R(AUTHD),      7,   710, FD_NONE, MSG_LOGOUT_EVERYWHERE_RESULT) \
+    /* u8 enum verdict as in MSG_LOGOUT_RESULT, u32 how many were ended, text location */ \
+    X(MSG_LOGOUT_EVERYWHERE_RESULT, R(AUTHD), R(FRONTEND), 7, 20487, FD_NONE, MSG_NONE) \
+    \
+    /* A person wants to sign in at the OpenID provider. text base URL, text return path ("" the
+       web root), text login cookie ("" none), text client, text why (how the base URL came
+       about, for the log) */ \
+    X(MSG_OIDC_START,         R(FRONTEND), R(AUTHD),     10,  2250, FD_NONE, MSG_OIDC_START_RESULT) \
+    /* u8 enum login_code; when OK: text location (the provider's page), text login cookie;
+       else text reason, text reference; all four are there */ \
+    X(MSG_OIDC_START_RESULT,  R(AUTHD),    R(FRONTEND),   9, 12697, FD_NONE, MSG_NONE) \
+    /* Somebody came back from the provider. text base URL, text query (as it stood in the
+       request), text login cookie, text session cookie that the browser has ("" none), text
+       client */ \
+    X(MSG_OIDC_CALLBACK,      R(FRONTEND), R(AUTHD),     11,  9034, FD_NONE, MSG_OIDC_CALLBACK_RESULT) \
+    /* u8 enum login_code; text session cookie, u64 expires (unix s), text user, text return
+       path ("" the web root), text login cookie (its new value, "" leave it), text reason,
+       text reference, u8 rounds that failed one after the other */ \
+    X(MSG_OIDC_CALLBACK_RESULT, R(AUTHD),  R(FRONTEND),  22,  2086, FD_NONE, MSG_NONE) \
+    /* Back-channel logout. bytes logout token, text client */ \
+    X(MSG_OIDC_BACKCHANNEL,   R(FRONTEND), R(AUTHD),      5, 16452, FD_NONE, MSG_OIDC_BACKCHANNEL_RESULT) \
+    /* u8 enum login_code (OK: what it names is ended; REJECTED; UNAVAILABLE), text reason */ \
+    X(MSG_OIDC_BACKCHANNEL_RESULT, R(AUTHD), R(FRONTEND), 3,   259, FD_NONE, MSG_NONE) \
+    /* Front-channel logout. text iss, text sid (both or ""), text session cookie, text client */ \
+    X(MSG_OIDC_FRONTCHANNEL,  R(FRONTEND), R(AUTHD),      8,   967, FD_NONE, MSG_OIDC_FRONTCHANNEL_RESULT) \
+    /* u8 enum verdict: ALLOW (ended), NO_SESSION, REJECTED (it names another one), UNAVAILABLE */ \
+    X(MSG_OIDC_FRONTCHANNEL_RESULT, R(AUTHD), R(FRONTEND), 1,    1, FD_NONE, MSG_NONE) \
     /* The cookie screening keys. empty */ \
     X(MSG_SCREEN_KEYS,        R(FRONTEND), R(AUTHD),      0,     0, FD_NONE, MSG_SCREEN_KEYS_RESULT) \
     /* u32 ask again in s; u8 n <= 64; n x { raw[4] key id, u16 epoch, raw[32] key } */ \
@@ -104,7 +144,7 @@ enum msg_fd { FD_NONE, FD_ONE };
     X(MSG_SECRET_RESULT,      R(SECRETD),  R(AUTHD) | R(EGRESS), \
                                                           3, 32771, FD_NONE, MSG_NONE) \
     /* The certificates (PEM) that a server is checked with. u16 enum service_id: its ca_file;
-       or enum ca_number (settings.h): CA_API_SERVER is for authd alone, CA_COMMON for both,
+       or enum ca_number (settings.h): CA_API_SERVER and CA_OPENID are for authd alone, CA_COMMON for both,
        the others for egress */ \
     X(MSG_CA,                 R(AUTHD) | R(EGRESS), \
                                            R(SECRETD),    2,     2, FD_NONE, MSG_CA_RESULT) \

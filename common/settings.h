@@ -21,9 +21,9 @@
 enum strategy { /* auth.strategy */
 	STRATEGY_ANONYMOUS,
 	STRATEGY_TOKEN,
-	STRATEGY_OPENID,    /* known, refused for now with a sentence */
+	STRATEGY_OPENID,
 	STRATEGY_OPENSHIFT, /* refused for good, with the reason */
-	STRATEGY_HEADER,    /* known, refused for now */
+	STRATEGY_HEADER,
 };
 enum preset { PRESET_KIALI, PRESET_GENERIC };
 enum inject { INJECT_NONE, INJECT_USER_TOKEN }; /* credential: */
@@ -43,6 +43,7 @@ enum ca_number {
 	CA_COMMON = SERVICE_COUNT, /* additional-ca-bundle.pem */
 	CA_CONSOLE,		   /* doorward.console.ca_file */
 	CA_API_SERVER,		   /* doorward.kubernetes.ca_file */
+	CA_OPENID,		   /* <ca_bundle_dir>/openid-server-ca.crt */
 	CA_COUNT
 };
 enum auth_type { AUTH_NONE, AUTH_BASIC, AUTH_BEARER, AUTH_OAUTH2 };
@@ -113,9 +114,58 @@ struct certificate_settings {
 	char *cert_file, *key_file;
 };
 
+enum openid_auth { /* doorward.openid.token_endpoint_auth_method */
+	OPENID_AUTH_CHOSEN, /* "": by the slots and the provider's metadata */
+	OPENID_AUTH_BASIC,
+	OPENID_AUTH_POST,
+	OPENID_AUTH_PRIVATE_KEY_JWT, /* slot oidc-key */
+	OPENID_AUTH_NONE,
+};
+enum openid_pushed { PUSHED_AUTO, PUSHED_ALWAYS, PUSHED_NEVER };
+struct openid_settings { /* auth.openid.*, then doorward.openid.* */
+	char *client_id;
+	char *issuer; /* issuer_uri, byte for byte */
+	bool disable_rbac;
+	bool use_access_token; /* api_token: access_token */
+	char *api_token_text;
+	/* Both or they count for nothing, as in Kiali: asked instead of
+	 * doorward.kubernetes.api_server, trusting this CA alone. */
+	char *api_proxy_text, *api_proxy_ca_data; /* the latter: base64 PEM */
+	struct url api_proxy;			  /* host NULL: none */
+	char *api_proxy_ca;			  /* PEM */
+	struct conf_list scopes;		  /* "openid" is among them */
+	char *username_claim;
+	struct conf_list allowed_domains;
+	struct conf_map additional_request_params; /* names of ours refused */
+	uint32_t authentication_timeout_s;
+	bool insecure_skip_verify_tls;
+	char *http_proxy_text, *https_proxy_text;
+	struct url http_proxy, https_proxy; /* host NULL: none */
+	char *authorization_endpoint;	    /* deprecated */
+	struct {
+		char *authorization_endpoint, *token_endpoint, *jwks_uri,
+		    *userinfo_endpoint, *end_session_endpoint;
+	} override;
+	char *post_logout_redirect_uri;
+
+	int auth_method; /* enum openid_auth */
+	int pushed;	 /* enum openid_pushed */
+	struct conf_list algs; /* signing_alg_values: names of RFC 7518 */
+	char *groups_claim;
+	bool trust_unsaid_email;
+	struct route_allow allow;    /* who may sign in at all */
+	uint32_t refresh_margin_s;   /* before the tokens end */
+	struct conf_list ports_text; /* of endpoints on unusual ports */
+	/* Every port that authd may have to connect to for the provider: 443,
+	 * the issuer's, the overrides', the proxies', ports. */
+	uint16_t ports[16];
+	size_t n_ports;
+};
+
 struct settings {
 	/* auth */
 	int strategy; /* enum strategy */
+	struct openid_settings openid; /* checked with STRATEGY_OPENID only */
 	/* deployment */
 	char *deployment_namespace; /* istio-system */
 	char *instance_name;	    /* kiali */

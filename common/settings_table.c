@@ -22,6 +22,9 @@ static const char *const providers[] = { "jaeger", "tempo", NULL };
 static const char *const auth_types[] = { "none", "basic", "bearer", "oauth2",
 	NULL };
 static const char *const auth_styles[] = { "header", "params", NULL };
+static const char *const openid_auths[] = { "", "client_secret_basic",
+	"client_secret_post", "private_key_jwt", "none", NULL };
+static const char *const pushed_values[] = { "auto", "always", "never", NULL };
 
 _Static_assert(STRATEGY_HEADER == 4, "the order of strategies[]");
 _Static_assert(PRESET_GENERIC == 1, "the order of presets[]");
@@ -29,6 +32,8 @@ _Static_assert(INJECT_USER_TOKEN == 1, "the order of injections[]");
 _Static_assert(LOG_LEVEL_FATAL == 5, "the order of log_levels[]");
 _Static_assert(TRACING_TEMPO == 1, "the order of providers[]");
 _Static_assert(AUTH_OAUTH2 == 3, "the order of auth_types[]");
+_Static_assert(OPENID_AUTH_NONE == 4, "the order of openid_auths[]");
+_Static_assert(PUSHED_NEVER == 2, "the order of pushed_values[]");
 _Static_assert(AUTH_STYLE_PARAMS == 1, "the order of auth_styles[]");
 
 /* clang-format off */
@@ -154,7 +159,60 @@ static const struct conf_table certificate_table = ROWS(certificate_rows);
 #define IN struct settings
 static const struct conf_row rows[] = {
 	ENUM("auth.strategy", strategy, strategies, "token",
-	    "how people prove who they are: token or anonymous"),
+	    "how people prove who they are: token, openid, header or "
+	    "anonymous"),
+
+	STRING("auth.openid.client_id", openid.client_id, "",
+	    "name by which the provider knows Doorward"),
+	STRING("auth.openid.issuer_uri", openid.issuer, "",
+	    "the provider: byte for byte what it calls itself"),
+	BOOL("auth.openid.disable_rbac", openid.disable_rbac, "false",
+	    "do not ask the cluster what a person may see"),
+	STRING("auth.openid.api_token", openid.api_token_text, "id_token",
+	    "which token the console and the cluster get: id_token or "
+	    "access_token"),
+	STRING("auth.openid.api_proxy", openid.api_proxy_text, "",
+	    "asked instead of the API server; with api_proxy_ca_data"),
+	STRING("auth.openid.api_proxy_ca_data", openid.api_proxy_ca_data, "",
+	    "certificates (PEM in base64) that api_proxy is checked with"),
+	STRINGS("auth.openid.scopes", openid.scopes, "openid,profile,email",
+	    "scopes to ask for; openid always is among them"),
+	STRING("auth.openid.username_claim", openid.username_claim, "sub",
+	    "claim that is the user's name"),
+	STRINGS("auth.openid.allowed_domains", openid.allowed_domains, "",
+	    "domains whose people may sign in; none: all"),
+	MAP("auth.openid.additional_request_params",
+	    openid.additional_request_params, 16,
+	    "further parameters for the provider's login page"),
+	SECONDS("auth.openid.authentication_timeout",
+	    openid.authentication_timeout_s, 30, 3600, "300",
+	    "how long a login at the provider may take"),
+	BOOL("auth.openid.insecure_skip_verify_tls",
+	    openid.insecure_skip_verify_tls, "false",
+	    "do not check the provider's certificate"),
+	STRING("auth.openid.http_proxy", openid.http_proxy_text, "",
+	    "proxy on the way to a provider at http:"),
+	STRING("auth.openid.https_proxy", openid.https_proxy_text, "",
+	    "proxy on the way to a provider at https:"),
+	STRING("auth.openid.authorization_endpoint",
+	    openid.authorization_endpoint, "",
+	    "where people are sent (deprecated: see discovery_override)"),
+	STRING("auth.openid.discovery_override.authorization_endpoint",
+	    openid.override.authorization_endpoint, "",
+	    "with token_endpoint and jwks_uri: no discovery"),
+	STRING("auth.openid.discovery_override.token_endpoint",
+	    openid.override.token_endpoint, "", "where codes are redeemed"),
+	STRING("auth.openid.discovery_override.jwks_uri",
+	    openid.override.jwks_uri, "", "where the provider's keys are"),
+	STRING("auth.openid.discovery_override.userinfo_endpoint",
+	    openid.override.userinfo_endpoint, "",
+	    "where more is said of a person"),
+	STRING("auth.openid.discovery_override.end_session_endpoint",
+	    openid.override.end_session_endpoint, "",
+	    "where people sign out"),
+	STRING("auth.openid.post_logout_redirect_uri",
+	    openid.post_logout_redirect_uri, "",
+	    "where the provider sends people who signed out; empty: here"),
 
 	STRING("deployment.namespace", deployment_namespace, "istio-system",
 	    "namespace of Kiali, for the hint on the login page"),
@@ -318,6 +376,33 @@ static const struct conf_row rows[] = {
 	    "issuer of the tokens that jwks_file verifies"),
 	STRINGS("doorward.kubernetes.namespaces", namespaces, "",
 	    "namespaces to try for people who may not list all"),
+
+	ENUM("doorward.openid.token_endpoint_auth_method", openid.auth_method,
+	    openid_auths, "",
+	    "how Doorward proves itself to the provider: client_secret_basic, "
+	    "client_secret_post, private_key_jwt (slot oidc-key) or none; "
+	    "empty: by what there is"),
+	ENUM("doorward.openid.pushed_authorization_requests", openid.pushed,
+	    pushed_values, "auto",
+	    "auto: when the provider offers them; always or never"),
+	STRINGS("doorward.openid.signing_alg_values", openid.algs,
+	    "RS256,PS256,ES256,ES384,EdDSA",
+	    "algorithms with which the provider may sign"),
+	STRING("doorward.openid.groups_claim", openid.groups_claim, "groups",
+	    "claim that lists a person's groups; empty: none is read"),
+	BOOL("doorward.openid.trust_unsaid_email", openid.trust_unsaid_email,
+	    "false",
+	    "believe an e-mail address of which the provider does not say "
+	    "whether it is verified"),
+	TABLE("doorward.openid.allow", openid.allow, allow_table,
+	    "who may sign in: anybody in one of its lists; unset: everybody "
+	    "whom the provider lets in"),
+	SECONDS("doorward.openid.refresh_margin_seconds",
+	    openid.refresh_margin_s, 5, 3600, "60",
+	    "how long before their end tokens are renewed"),
+	STRINGS("doorward.openid.ports", openid.ports_text, "",
+	    "ports of the provider's endpoints other than 443 and the "
+	    "issuer's"),
 
 	SECONDS("doorward.session.idle_seconds", idle_s, 0, 31536000, "0",
 	    "end a session that was not used for so long; 0: never"),

@@ -64,12 +64,13 @@ uint64_t
 authd_logout(struct chan *ch, struct slice cookie, const char *client,
     chan_reply_fn *done, void *arg)
 {
-	uint8_t buf[MSG_COOKIE_MAX + MSG_CLIENT_MAX + 4];
+	uint8_t buf[MSG_COOKIE_MAX + MSG_CLIENT_MAX + 6];
 	struct wire_writer w;
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_slice(&w, cookie);
 	wire_put_text(&w, client);
+	wire_put_text(&w, "");
 	return credential_request(
 	    ch, MSG_LOGOUT, &w, LOGOUT_TIMEOUT_MS, done, arg);
 }
@@ -129,6 +130,7 @@ authd_read_logout(int err, struct chan_in *in)
 	if (err != 0)
 		return false;
 	verdict = wire_get_u8(&in->body);
+	(void)wire_get_text(&in->body, MSG_LOGOUT_URL_MAX);
 	return wire_end(&in->body) == 0 &&
 	    (verdict == VERDICT_ALLOW || verdict == VERDICT_NO_SESSION ||
 		verdict == VERDICT_UNAVAILABLE);

@@ -73,13 +73,14 @@ session_ask(struct slice cookie, struct session_answer *out)
 enum verdict
 logout_ask(struct slice cookie)
 {
-	uint8_t payload[MSG_COOKIE_MAX + MSG_CLIENT_MAX + 4];
+	uint8_t payload[MSG_COOKIE_MAX + MSG_CLIENT_MAX + 6];
 	struct wire_writer w;
 	struct wire_reader r;
 
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_slice(&w, cookie);
 	wire_put_text(&w, "10.1.0.1:1");
+	wire_put_text(&w, "");
 	r = ask(AUTHD_FRONTEND, MSG_LOGOUT, &w);
 	ck_assert_int_eq(heard.type, MSG_LOGOUT_RESULT);
 	return (enum verdict)wire_get_u8(&r);

@@ -255,6 +255,8 @@ speak_put(struct wire_writer *w, enum msg_type request)
 	} else if (request == MSG_LOGIN_TOKEN || request == MSG_LOGOUT) {
 		wire_put_text(w, "no-such-thing");
 		wire_put_text(w, "192.0.2.1:4711");
+		if (request == MSG_LOGOUT)
+			wire_put_text(w, "");
 	} else if (request == MSG_LEASE) {
 		wire_put_u8(w, CREDENTIAL_COOKIE);
 		wire_put_text(w, "no-such-cookie");

@@ -454,6 +454,7 @@ ask_logout(struct fixture *f, const char *cookie)
 	wire_writer_init(&w, buf, sizeof buf);
 	wire_put_text(&w, cookie);
 	wire_put_text(&w, "192.0.2.1:1234");
+	wire_put_text(&w, "https://k.example");
 	fixture_ask(f, f->frontend, MSG_LOGOUT, &w, &a);
 	ck_assert_int_eq(a.type, MSG_LOGOUT_RESULT);
 	return (enum verdict)wire_get_u8(&a.body);

@@ -577,6 +577,7 @@ START_TEST(logout_while_the_channel_is_lost)
 	wire_writer_init(&w, buf, sizeof buf);
 	wire_put_text(&w, l.cookie);
 	wire_put_text(&w, "192.0.2.1:1");
+	wire_put_text(&w, "https://k.example");
 	fixture_send(f.frontend, MSG_LOGOUT, &w, &a);
 	fixture_run_ms(&f, 50);
 	ck_assert(!a.done);

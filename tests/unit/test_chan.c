@@ -416,7 +416,7 @@ static const struct {
 	{ "8 descriptors", ANY, MSG_SESSION, 1, 4, 8, 0x00026161, true },
 	{ "oversize with one", ANY, MSG_SESSION, 1, 65001, 1, 0, true },
 	{ "request without id", ANY, MSG_SESSION, 0, 4, 0, 0x00026161, true },
-	{ "wrong state", ANY, MSG_LOGOUT, 1, 5, 0, 0, true },
+	{ "wrong state", ANY, MSG_LOGOUT, 1, 7, 0, 0, true },
 	{ "no handler", ANY, MSG_SCREEN_KEYS, 1, 0, 0, 0, true },
 	{ "HELLO twice", ANY, MSG_HELLO, 0, 6, 0, 1, true },
 	{ "no HELLO", ANY, MSG_SESSION, 1, 4, 0, 0x00026161, false },
@@ -466,7 +466,7 @@ START_TEST(test_bad_replies)
 	if (_i == 0)
 		raw_send(MSG_MAGIC, MSG_SESSION_RESULT, id + 1, 11, 0, 0);
 	else if (_i == 1)
-		raw_send(MSG_MAGIC, MSG_LOGOUT_RESULT, id, 1, 0, 0);
+		raw_send(MSG_MAGIC, MSG_LOGOUT_RESULT, id, 3, 0, 0);
 	else if (_i == 2)
 		raw_send(MSG_MAGIC, MSG_SESSION_RESULT, 0, 11, 0, 0);
 	else
