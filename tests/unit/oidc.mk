@@ -16,3 +16,19 @@ tests_unit_test_person_LDADD = $(OIDC_TEST_LIBS) $(CHECK_LIBS)
 tests_unit_test_login_state_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_login_state_LDADD = $(OIDC_TEST_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/id_token_vectors.h
+
+# A provider on loopback, for all tests that need one
+PROVIDER_STANDIN = tests/unit/provider_standin.c \
+	tests/unit/provider_standin.h tests/unit/toy_provider.c \
+	tests/unit/toy_provider.h
+STANDIN_TEST_FLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
+	$(JANSSON_CFLAGS)
+STANDIN_TEST_LIBS = authd/libauthd.a $(VERIFY_LIBS) $(SQLITE_LIBS) \
+	$(SECCOMP_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_provider_standin
+TESTS += tests/unit/test_provider_standin
+tests_unit_test_provider_standin_SOURCES = \
+	tests/unit/test_provider_standin.c $(PROVIDER_STANDIN)
+tests_unit_test_provider_standin_CPPFLAGS = $(STANDIN_TEST_FLAGS)
+tests_unit_test_provider_standin_LDADD = $(STANDIN_TEST_LIBS)
