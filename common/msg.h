@@ -40,14 +40,14 @@
 #define MSG_SIGN_MAX 512  /* a signature, or a structure to sign */
 #define MSG_NAMES_MAX 256 /* the names in a certificate, maybe cut */
 #define MSG_BASE_URL_MAX 512
-#define MSG_RETURN_MAX 1024	  /* a path of ours to come back to */
-#define MSG_LOGIN_COOKIE_MAX 128  /* the value of a login cookie */
+#define MSG_RETURN_MAX 1024	 /* a path of ours to come back to */
+#define MSG_LOGIN_COOKIE_MAX 128 /* the value of a login cookie */
 #define MSG_WHY_MAX 512
-#define MSG_QUERY_MAX 8192	  /* of a callback */
-#define MSG_LOCATION_MAX 12288	  /* the provider's login page */
-#define MSG_LOGOUT_URL_MAX 20480  /* its logout page: holds an id_token */
-#define MSG_REFERENCE_MAX 16	  /* by which a failure is found in the log */
-#define MSG_SUBJECT_MAX 255	  /* sub and sid of a provider */
+#define MSG_QUERY_MAX 8192	 /* of a callback */
+#define MSG_LOCATION_MAX 12288	 /* the provider's login page */
+#define MSG_LOGOUT_URL_MAX 20480 /* its logout page: holds an id_token */
+#define MSG_REFERENCE_MAX 16	 /* by which a failure is found in the log */
+#define MSG_SUBJECT_MAX 255	 /* sub and sid of a provider */
 
 enum msg_fd { FD_NONE, FD_ONE };
 

@@ -114,7 +114,7 @@ struct certificate_settings {
 	char *cert_file, *key_file;
 };
 
-enum openid_auth { /* doorward.openid.token_endpoint_auth_method */
+enum openid_auth {	    /* doorward.openid.token_endpoint_auth_method */
 	OPENID_AUTH_CHOSEN, /* "": by the slots and the provider's metadata */
 	OPENID_AUTH_BASIC,
 	OPENID_AUTH_POST,
@@ -148,8 +148,8 @@ struct openid_settings { /* auth.openid.*, then doorward.openid.* */
 	} override;
 	char *post_logout_redirect_uri;
 
-	int auth_method; /* enum openid_auth */
-	int pushed;	 /* enum openid_pushed */
+	int auth_method;       /* enum openid_auth */
+	int pushed;	       /* enum openid_pushed */
 	struct conf_list algs; /* signing_alg_values: names of RFC 7518 */
 	char *groups_claim;
 	bool trust_unsaid_email;
@@ -164,7 +164,7 @@ struct openid_settings { /* auth.openid.*, then doorward.openid.* */
 
 struct settings {
 	/* auth */
-	int strategy; /* enum strategy */
+	int strategy;		       /* enum strategy */
 	struct openid_settings openid; /* checked with STRATEGY_OPENID only */
 	/* deployment */
 	char *deployment_namespace; /* istio-system */
