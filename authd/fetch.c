@@ -24,7 +24,8 @@
 #include "common/url.h"
 #include "common/wiped_mem.h"
 
-#include "authd/cluster_ca.h"
+#include "authd/cache_control.h"
+#include "authd/server_ca.h"
 
 #define BODY_FIRST 4096
 #define CONNECTIONS_MAX 32L
@@ -35,12 +36,10 @@ struct fetch_client {
 	struct event_base *base;
 	struct resolve *resolve;
 	CURLM *multi;
-	struct event *timer; /* curl's one timeout */
-	bool tls, numeric;
-	char *host; /* without brackets */
-	uint16_t port;
-	char *origin; /* "https://host:port/path", where request paths start */
-	struct cluster_ca *ca; /* NULL without TLS */
+	struct event *timer;  /* curl's one timeout */
+	struct server_ca *ca; /* NULL: none are needed */
+	bool insecure;
+	struct url http_proxy, https_proxy; /* host NULL: none */
 	TAILQ_HEAD(fetches, fetch) running;
 };
 
@@ -53,10 +52,16 @@ struct fetch {
 	bool added; /* to the multi */
 	struct resolve_query *query;
 	struct event *deadline;
+	bool refused; /* before anything was asked */
+	char *host; /* that we connect to, the proxy's if there is one; without
+		       brackets */
+	uint16_t port;
+	bool to_proxy;
 	struct curl_slist *fields, *addresses;
-	struct ca_text *ca; /* NULL without TLS */
+	struct ca_text *ca; /* NULL: not verified, or no TLS */
 	char *body;	    /* of the answer */
 	size_t len, cap, max, head_len;
+	int64_t max_age_s;
 	bool too_long;
 	char error[CURL_ERROR_SIZE];
 };
@@ -141,23 +146,45 @@ want_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 
 /* The client */
 
-static void
-set_server(struct fetch_client *c, const struct url *server)
+static bool
+is_v6(const char *host)
 {
 	uint8_t address[16];
-	bool v6 = inet_pton(AF_INET6, server->host, address) == 1;
 
-	if (!server->tls && !url_is_loopback(server->host))
-		log_fatal("http://%s: only https, or http to loopback, may "
-			  "carry tokens",
-		    server->host);
-	c->tls = server->tls;
-	c->numeric = v6 || inet_pton(AF_INET, server->host, address) == 1;
-	c->host = mem_strdup(server->host);
-	c->port = server->port;
-	c->origin = mem_printf(v6 ? "%s://[%s]:%u%s" : "%s://%s:%u%s",
-	    c->tls ? "https" : "http", c->host, (unsigned)c->port,
-	    server->path != NULL ? server->path : "");
+	return inet_pton(AF_INET6, host, address) == 1;
+}
+
+static bool
+is_numeric(const char *host)
+{
+	uint8_t address[4];
+
+	return is_v6(host) || inet_pton(AF_INET, host, address) == 1;
+}
+
+bool
+fetch_may_ask(const struct url *server)
+{
+	return server->tls || url_is_loopback(server->host);
+}
+
+/* "https://host:port" */
+static char *
+origin_of(const struct url *u)
+{
+	return mem_printf(is_v6(u->host) ? "%s://[%s]:%u" : "%s://%s:%u",
+	    u->tls ? "https" : "http", u->host, (unsigned)u->port);
+}
+
+static void
+copy_proxy(struct url *to, const struct url *from)
+{
+	if (from == NULL || from->host == NULL)
+		return;
+	*to = (struct url){ .tls = from->tls,
+		.host = mem_strdup(from->host),
+		.port = from->port,
+		.path = mem_strdup("") };
 }
 
 /* Everything that libraries read or set up once happens here, before the
@@ -184,7 +211,7 @@ start_libraries(void)
 
 struct fetch_client *
 fetch_client_new(struct event_base *base, struct resolve *resolve,
-    const struct url *server, const char *ca_file)
+    const struct fetch_options *options)
 {
 	struct fetch_client *c = mem_new(sizeof(*c));
 
@@ -192,9 +219,12 @@ fetch_client_new(struct event_base *base, struct resolve *resolve,
 	c->base = base;
 	c->resolve = resolve;
 	TAILQ_INIT(&c->running);
-	set_server(c, server);
-	if (c->tls)
-		c->ca = cluster_ca_new(ca_file);
+	c->insecure = options->insecure;
+	if (!options->plain && !options->insecure)
+		c->ca = server_ca_new(
+		    options->own_ca, options->ca_file, options->ca_pem);
+	copy_proxy(&c->http_proxy, options->http_proxy);
+	copy_proxy(&c->https_proxy, options->https_proxy);
 	c->timer = evtimer_new(base, on_timer, c);
 	c->multi = curl_multi_init();
 	if (c->timer == NULL || c->multi == NULL)
@@ -214,7 +244,7 @@ void
 fetch_client_set_ca(struct fetch_client *c, unsigned number, struct slice pem)
 {
 	if (c->ca != NULL)
-		cluster_ca_set(c->ca, number, pem);
+		server_ca_set(c->ca, number, pem);
 }
 
 static void
@@ -230,6 +260,7 @@ release(struct fetch *f)
 	curl_slist_free_all(f->fields);
 	curl_slist_free_all(f->addresses);
 	ca_text_release(f->ca);
+	free(f->host);
 	event_free(f->deadline);
 	TAILQ_REMOVE(&c->running, f, link);
 	wiped_free(f->body);
@@ -247,9 +278,9 @@ fetch_client_free(struct fetch_client *c)
 		release(f);
 	curl_multi_cleanup(c->multi);
 	event_free(c->timer);
-	free(c->host);
-	free(c->origin);
-	cluster_ca_free(c->ca);
+	url_done(&c->http_proxy);
+	url_done(&c->https_proxy);
+	server_ca_free(c->ca);
 	free(c);
 }
 
@@ -280,13 +311,16 @@ fail(struct fetch *f, int err, const char *detail)
 static void
 complete(struct fetch *f, CURLcode code)
 {
-	struct fetch_answer a = { 0 };
+	struct fetch_answer a = { .max_age_s = f->max_age_s };
+	const char *type = NULL;
 	long status = 0;
 
 	if (code == CURLE_OK) {
 		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
 		a.status = status > 0 ? (unsigned)status : 0;
 		a.body = (struct slice){ f->body, f->len };
+		curl_easy_getinfo(f->easy, CURLINFO_CONTENT_TYPE, &type);
+		a.content_type = slice_of(type);
 		finish(f, &a);
 	} else if (f->too_long) {
 		fail(f, ERR_LIMIT, "the answer is too long");
@@ -319,9 +353,16 @@ finish_completed(struct fetch_client *c)
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
+	struct fetch *f = arg;
+
 	(void)fd;
 	(void)what;
-	fail(arg, ERR_TIMEOUT, "timed out");
+	if (f->refused)
+		fail(f, ERR_UNAVAILABLE,
+		    "it is only asked through https (http:// only on this "
+		    "machine)");
+	else
+		fail(f, ERR_TIMEOUT, "timed out");
 }
 
 /* More room, at most f->max: an answer may hold a token, so the old place is
@@ -360,14 +401,25 @@ take_body(char *bytes, size_t size, size_t n, void *arg)
 static size_t
 take_field(char *bytes, size_t size, size_t n, void *arg)
 {
+	static const char name[] = "Cache-Control:";
 	struct fetch *f = arg;
+	struct slice line = { bytes, size * n };
 
-	(void)bytes;
-	f->head_len += size * n;
-	if (f->head_len <= FETCH_HEAD_MAX)
-		return size * n;
-	f->too_long = true;
-	return 0;
+	f->head_len += line.len;
+	if (f->head_len > FETCH_HEAD_MAX) {
+		f->too_long = true;
+		return 0;
+	}
+	if (slice_starts(line, "HTTP/")) /* the last answer of several counts */
+		f->max_age_s = CACHE_CONTROL_UNSAID;
+	while (line.len > 0 && strchr("\r\n", line.p[line.len - 1]) != NULL)
+		line.len--;
+	if (slice_starts_nocase(line, name)) {
+		line.p += sizeof(name) - 1;
+		line.len -= sizeof(name) - 1;
+		f->max_age_s = cache_control_take(f->max_age_s, line);
+	}
+	return size * n;
 }
 
 /* curl asks before it would look a name up by itself: never. */
@@ -391,38 +443,70 @@ set_tls_context(CURL *easy, void *ctx, void *arg)
 }
 
 /* A connection that is kept serves only requests with the same CAs: curl
- * compares them. */
+ * compares them. The proxy's own certificate is checked as the server's is. */
 static void
 set_tls(struct fetch *f, CURL *e)
 {
 	struct curl_blob ca = { .flags = CURL_BLOB_NOCOPY };
+	long verify = f->client->insecure ? 0 : 1;
 
-	f->ca = cluster_ca_hold(f->client->ca);
-	ca.data = f->ca->pem;
-	ca.len = f->ca->len;
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, verify);
+	curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2 * verify);
 	curl_easy_setopt(e, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(e, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+	curl_easy_setopt(
+	    e, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl_easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYPEER, verify);
+	curl_easy_setopt(e, CURLOPT_PROXY_SSL_VERIFYHOST, 2 * verify);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAINFO, NULL);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAPATH, NULL);
 	curl_easy_setopt(e, CURLOPT_SSL_CTX_FUNCTION, set_tls_context);
+	if (f->client->ca == NULL)
+		return;
+	f->ca = server_ca_hold(f->client->ca);
+	ca.data = f->ca->pem;
+	ca.len = f->ca->len;
+	curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+	curl_easy_setopt(e, CURLOPT_PROXY_CAINFO_BLOB, &ca);
+}
+
+/* Where the connection goes. CURLOPT_PROXY and CURLOPT_NOPROXY are always set:
+ * else the environment's would count. */
+static void
+set_peer(struct fetch *f, CURL *e, const struct url *server)
+{
+	struct fetch_client *c = f->client;
+	const struct url *proxy =
+	    server->tls ? &c->https_proxy : &c->http_proxy;
+	char *text;
+
+	f->to_proxy = proxy->host != NULL && !url_is_loopback(server->host);
+	f->host = mem_strdup(f->to_proxy ? proxy->host : server->host);
+	f->port = f->to_proxy ? proxy->port : server->port;
+	text = f->to_proxy ? origin_of(proxy) : mem_strdup("");
+	curl_easy_setopt(e, CURLOPT_PROXY, text);
+	curl_easy_setopt(e, CURLOPT_NOPROXY, "");
+	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	/* Credentials are for the server alone. */
+	curl_easy_setopt(e, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE);
+	free(text);
+	if (!is_numeric(f->host))
+		curl_easy_setopt(
+		    e, CURLOPT_RESOLVER_START_FUNCTION, refuse_lookup);
 }
 
 static void
 set_options(struct fetch *f, CURL *e)
 {
-	struct fetch_client *c = f->client;
-
 	curl_easy_setopt(e, CURLOPT_PRIVATE, f);
 	curl_easy_setopt(e, CURLOPT_ERRORBUFFER, f->error);
 	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(e, CURLOPT_NOPROGRESS, 1L);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, c->tls ? "https" : "http");
+	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L);
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_HTTP09_ALLOWED, 0L);
 	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(e, CURLOPT_PROXY, ""); /* also not the environment's */
 	curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, IDLE_MAX_S);
 	curl_easy_setopt(e, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
@@ -431,11 +515,6 @@ set_options(struct fetch *f, CURL *e)
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_field);
 	curl_easy_setopt(e, CURLOPT_HEADERDATA, f);
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "doorward/" PACKAGE_VERSION);
-	if (!c->numeric)
-		curl_easy_setopt(
-		    e, CURLOPT_RESOLVER_START_FUNCTION, refuse_lookup);
-	if (c->tls)
-		set_tls(f, e);
 }
 
 static void
@@ -451,21 +530,47 @@ add_field(struct fetch *f, const char *name, struct slice value)
 }
 
 static void
-set_request(struct fetch *f, const struct fetch_request *q)
+add_authorization(struct fetch *f, const char *scheme, struct slice credential)
 {
-	char *url = mem_printf("%s%s", f->client->origin, q->path);
+	char *value;
+
+	if (credential.len == 0)
+		return;
+	value = mem_printf("%s %.*s", scheme, SLICE_ARG(credential));
+	add_field(f, "Authorization", slice_of(value));
+	wiped_free(value);
+}
+
+/* A path of its own always begins with '/'. */
+static void
+set_url(struct fetch *f, const struct url *server, const char *path)
+{
+	const char *base = server->path != NULL ? server->path : "";
+	char *origin = origin_of(server);
+	char *url = mem_printf("%s%s%s%s", origin, base,
+	    base[0] == '\0' && path[0] != '/' ? "/" : "", path);
 
 	curl_easy_setopt(f->easy, CURLOPT_URL, url);
+	curl_easy_setopt(
+	    f->easy, CURLOPT_PROTOCOLS_STR, server->tls ? "https" : "http");
+	free(origin);
 	free(url);
-	add_field(f, "Accept", SLICE("application/json"));
-	if (q->bearer.len > 0) {
-		char *value = mem_printf("Bearer %.*s", SLICE_ARG(q->bearer));
+}
 
-		add_field(f, "Authorization", slice_of(value));
-		wiped_free(value);
-	}
-	if (q->post) {
-		add_field(f, "Content-Type", SLICE("application/json"));
+static void
+set_request(struct fetch *f, const struct fetch_request *q)
+{
+	static const char *const types[] = {
+		[FETCH_JSON] = "application/json",
+		[FETCH_FORM] = "application/x-www-form-urlencoded",
+	};
+
+	set_url(f, q->server, q->path);
+	add_field(f, "Accept", SLICE("application/json"));
+	add_authorization(f, "Bearer", q->bearer);
+	add_authorization(f, "Basic", q->basic);
+	if (q->kind != FETCH_NONE) {
+		add_field(f, "Content-Type", slice_of(types[q->kind]));
 		curl_easy_setopt(
 		    f->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(q->body));
 		curl_easy_setopt(f->easy, CURLOPT_COPYPOSTFIELDS, q->body);
@@ -483,11 +588,10 @@ begin(struct fetch *f)
 
 /* "name:port:address,address": what curl takes instead of a lookup. */
 static char *
-address_line(
-    const struct fetch_client *c, const struct resolve_address *at, size_t n)
+address_line(const struct fetch *f, const struct resolve_address *at, size_t n)
 {
 	char text[INET6_ADDRSTRLEN];
-	char *line = mem_printf("%s:%u:", c->host, (unsigned)c->port), *longer;
+	char *line = mem_printf("%s:%u:", f->host, (unsigned)f->port), *longer;
 
 	for (size_t i = 0; i < n; i++) {
 		const struct sockaddr_storage *a = &at[i].address;
@@ -514,14 +618,41 @@ resolved(int err, const struct resolve_address *at, size_t n, void *arg)
 
 	f->query = NULL;
 	if (err != 0 || n == 0) {
-		fail(f, ERR_UNAVAILABLE, "the host name is not known");
+		fail(f, ERR_UNAVAILABLE,
+		    f->to_proxy ? "the proxy's host name is not known"
+				: "the host name is not known");
 		return;
 	}
-	line = address_line(f->client, at, n);
+	line = address_line(f, at, n);
 	f->addresses = curl_slist_append(NULL, line);
 	free(line);
 	curl_easy_setopt(f->easy, CURLOPT_RESOLVE, f->addresses);
 	begin(f);
+}
+
+/* Refused from the loop: done is never called by fetch_start. */
+static void
+refuse_later(struct fetch *f)
+{
+	f->refused = true;
+	event_active(f->deadline, EV_TIMEOUT, 1);
+}
+
+static void
+connect_to(struct fetch *f, const struct fetch_request *request)
+{
+	struct fetch_client *c = f->client;
+
+	set_peer(f, f->easy, request->server);
+	set_options(f, f->easy);
+	if (request->server->tls)
+		set_tls(f, f->easy);
+	set_request(f, request);
+	if (is_numeric(f->host))
+		begin(f);
+	else
+		f->query =
+		    resolve_host(c->resolve, f->host, f->port, resolved, f);
 }
 
 struct fetch *
@@ -536,19 +667,18 @@ fetch_start(struct fetch_client *c, const struct fetch_request *request,
 	f->done = done;
 	f->arg = arg;
 	f->max = request->answer_max;
+	f->max_age_s = CACHE_CONTROL_UNSAID;
 	f->easy = curl_easy_init();
 	f->deadline = evtimer_new(c->base, on_deadline, f);
 	if (f->easy == NULL || f->deadline == NULL ||
 	    event_add(f->deadline, &tv) != 0)
 		log_fatal("curl refuses a transfer");
 	TAILQ_INSERT_TAIL(&c->running, f, link);
-	set_options(f, f->easy);
-	set_request(f, request);
-	if (c->numeric)
-		begin(f);
+	if (!fetch_may_ask(request->server) ||
+	    (request->server->tls && c->ca == NULL && !c->insecure))
+		refuse_later(f);
 	else
-		f->query =
-		    resolve_host(c->resolve, c->host, c->port, resolved, f);
+		connect_to(f, request);
 	return f;
 }
 

@@ -36,6 +36,7 @@ struct token_verifier {
 	struct event_base *base;
 	const struct settings *settings;
 	struct fetch_client *client; /* NULL: offline */
+	const struct url *server;    /* borrowed from settings */
 	struct jwks *keys;	     /* NULL: by the cluster */
 	struct kube_memory memory;
 	struct secret *own_token; /* NULL: none */
@@ -82,6 +83,33 @@ load_keys(struct token_verifier *v)
 	    jwks_count(v->keys), s->jwks_file);
 }
 
+/* auth.openid.api_proxy stands for the API server, with CAs of its own. */
+static bool
+is_proxied(const struct settings *s)
+{
+	return s->strategy == STRATEGY_OPENID &&
+	    s->openid.api_proxy.host != NULL;
+}
+
+static void
+find_cluster(struct token_verifier *v, struct resolve *resolve)
+{
+	const struct settings *s = v->settings;
+	struct fetch_options options = { .own_ca = CA_API_SERVER };
+
+	v->server = is_proxied(s) ? &s->openid.api_proxy : &s->api_server;
+	if (!fetch_may_ask(v->server))
+		log_fatal("http://%s: only https, or http to loopback, may "
+			  "carry tokens",
+		    v->server->host);
+	options.plain = !v->server->tls;
+	if (is_proxied(s))
+		options.ca_pem = s->openid.api_proxy_ca;
+	else
+		options.ca_file = s->api_ca_file;
+	v->client = fetch_client_new(v->base, resolve, &options);
+}
+
 struct token_verifier *
 token_verifier_new(struct event_base *base, const struct settings *settings,
     struct resolve *resolve)
@@ -94,9 +122,8 @@ token_verifier_new(struct event_base *base, const struct settings *settings,
 	TAILQ_INIT(&v->running);
 	if (settings->jwks_file != NULL && settings->jwks_file[0] != '\0')
 		load_keys(v);
-	else if (settings->api_server.host != NULL)
-		v->client = fetch_client_new(base, resolve,
-		    &settings->api_server, settings->api_ca_file);
+	else if (settings->api_server.host != NULL || is_proxied(settings))
+		find_cluster(v, resolve);
 	else if (settings->strategy == STRATEGY_TOKEN)
 		log_fatal("auth.strategy token needs "
 			  "doorward.kubernetes.api_server or "
@@ -303,6 +330,7 @@ static void
 ask_next(struct token_check *k)
 {
 	struct kube_request q;
+	struct token_verifier *v = k->verifier;
 	struct fetch_request f;
 	int64_t left = k->deadline_ms - clock_mono_ms();
 	struct secret *bearer;
@@ -316,14 +344,15 @@ ask_next(struct token_check *k)
 	kube_flow_request(&k->flow, &q);
 	bearer = q.with_own_token ? k->own_token : k->token;
 	f = (struct fetch_request){
-		.post = q.post,
+		.server = v->server,
+		.kind = q.post ? FETCH_JSON : FETCH_NONE,
 		.path = q.path,
 		.bearer = { secret_peek(bearer), secret_len(bearer) },
 		.body = q.body,
 		.timeout_ms = (uint32_t)(left < CALL_MS ? left : CALL_MS),
 		.answer_max = q.answer_max,
 	};
-	k->fetch = fetch_start(k->verifier->client, &f, answered, k);
+	k->fetch = fetch_start(v->client, &f, answered, k);
 	kube_request_done(&q);
 }
 

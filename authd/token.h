@@ -40,7 +40,7 @@ void token_verifier_set_cluster_token(
     struct token_verifier *v, struct slice token);
 
 /* Another CA bundle came for the API server: number and rules as of
- * cluster_ca_set. Checks that run keep the one that they started with. */
+ * server_ca_set. Checks that run keep the one that they started with. */
 void token_verifier_set_ca(
     struct token_verifier *v, unsigned number, struct slice pem);
 

@@ -4,8 +4,8 @@ noinst_LIBRARIES += authd/libverify.a
 authd_libverify_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
 	$(SSL_CFLAGS) $(JANSSON_CFLAGS) $(CURL_CFLAGS)
 authd_libverify_a_SOURCES = \
+	authd/cache_control.h \
 	authd/claims.h \
-	authd/cluster_ca.h \
 	authd/fetch.h \
 	authd/jose.h \
 	authd/jwks.h \
@@ -13,10 +13,11 @@ authd_libverify_a_SOURCES = \
 	authd/oidc/id_token.h \
 	authd/oidc/metadata.h \
 	authd/oidc/person.h \
+	authd/server_ca.h \
 	authd/token.h \
 	authd/verdict.h \
+	authd/cache_control.c \
 	authd/claims.c \
-	authd/cluster_ca.c \
 	authd/fetch.c \
 	authd/jose.c \
 	authd/jwks.c \
@@ -24,6 +25,7 @@ authd_libverify_a_SOURCES = \
 	authd/oidc/id_token.c \
 	authd/oidc/metadata.c \
 	authd/oidc/person.c \
+	authd/server_ca.c \
 	authd/token.c \
 	authd/verdict.c
 VERIFY_LIBS = authd/libverify.a common/libcommon.a $(CURL_LIBS) \
