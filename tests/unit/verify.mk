@@ -14,3 +14,14 @@ tests_unit_test_kube_LDADD = $(VERIFY_TEST_LIBS)
 tests_unit_test_token_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS)
 tests_unit_test_token_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/jose_vectors.h
+
+# requests to servers in the same process
+SERVER_TEST_FILES = tests/unit/toy_server.c tests/unit/toy_server.h \
+	tests/unit/tls_fixture.c tests/unit/tls_fixture.h
+SERVER_TEST_FLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
+	$(SSL_CFLAGS) $(JANSSON_CFLAGS)
+check_PROGRAMS += tests/unit/test_fetch
+TESTS += tests/unit/test_fetch
+tests_unit_test_fetch_SOURCES = tests/unit/test_fetch.c $(SERVER_TEST_FILES)
+tests_unit_test_fetch_CPPFLAGS = $(SERVER_TEST_FLAGS)
+tests_unit_test_fetch_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
