@@ -14,7 +14,9 @@
 struct stack_st_X509;
 
 #define CA_PEM_MAX 1048576 /* bytes of one bundle */
+/* In doorward.ca_bundle_dir: for every server, and for the provider alone. */
 #define CA_BUNDLE_NAME "additional-ca-bundle.pem"
+#define CA_OPENID_NAME "openid-server-ca.crt"
 
 /* The certificates of pem that can serve: CAs that may sign, not expired, with
  * keys of RSA >= 2048 bits, EC >= 256 bits, Ed25519 or Ed448. The others are

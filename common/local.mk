@@ -88,6 +88,7 @@ common_libcommon_a_SOURCES = \
 	common/settings_check.c \
 	common/settings_tls.c \
 	common/settings_network.c \
+	common/settings_openid.c \
 	common/settings_services.c \
 	common/settings_routes.c \
 	common/settings_egress.c \

@@ -141,6 +141,10 @@ settings_free(struct settings *s)
 	conf_list_done(&s->selected_namespaces);
 	url_done(&s->console);
 	url_done(&s->api_server);
+	url_done(&s->openid.api_proxy);
+	url_done(&s->openid.http_proxy);
+	url_done(&s->openid.https_proxy);
+	free(s->openid.api_proxy_ca);
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {
 		url_done(&s->services[i].url);
 		url_done(&s->services[i].auth.oauth2.token_url);

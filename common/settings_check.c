@@ -21,6 +21,35 @@ replace(char **at, char *text)
 	*at = text;
 }
 
+/* What checks a token that somebody shows us. */
+static void
+check_token_checks(
+    const struct settings *s, const char *strategy, struct conf_errors *e)
+{
+	if (s->api_server_text[0] == '\0' && s->jwks_file[0] == '\0')
+		settings_complain(s, e, false, "auth.strategy",
+		    "%s needs doorward.kubernetes.api_server (to ask the "
+		    "cluster) or doorward.kubernetes.jwks_file (to check "
+		    "tokens offline)",
+		    strategy);
+}
+
+static void
+check_header(const struct settings *s, struct conf_errors *e)
+{
+	static const char path[] = "auth.strategy";
+
+	check_token_checks(s, "header", e);
+	if (s->trusted_proxies_text.n == 0)
+		settings_complain(s, e, false, path,
+		    "header needs doorward.trusted_proxies: the proxy that "
+		    "signs people in; from anybody else such a header would be "
+		    "a claim without proof");
+	settings_complain(s, e, true, path,
+	    "header: every request needs the Authorization header from a "
+	    "trusted proxy; there is no login page");
+}
+
 static void
 check_strategy(const struct settings *s, struct conf_errors *e)
 {
@@ -28,25 +57,16 @@ check_strategy(const struct settings *s, struct conf_errors *e)
 
 	switch ((enum strategy)s->strategy) {
 	case STRATEGY_TOKEN:
-		if (s->api_server_text[0] == '\0' && s->jwks_file[0] == '\0')
-			settings_complain(s, e, false, path,
-			    "token needs doorward.kubernetes.api_server (to ask "
-			    "the cluster) or doorward.kubernetes.jwks_file (to "
-			    "check tokens offline)");
+		check_token_checks(s, "token", e);
 		break;
 	case STRATEGY_ANONYMOUS:
 		settings_complain(s, e, true, path,
 		    "anonymous: users will not be authenticated");
 		break;
-	case STRATEGY_OPENID:
-		settings_complain(s, e, false, path,
-		    "openid is not available in this version; use token or "
-		    "anonymous");
+	case STRATEGY_OPENID: /* settings_check_openid */
 		break;
 	case STRATEGY_HEADER:
-		settings_complain(s, e, false, path,
-		    "header is not available in this version; use token or "
-		    "anonymous");
+		check_header(s, e);
 		break;
 	case STRATEGY_OPENSHIFT:
 		settings_complain(s, e, false, path,
@@ -200,6 +220,7 @@ settings_check(struct settings *s, struct conf_errors *e)
 	check_deployment(s, e);
 	settings_check_tls(s, e);
 	settings_check_network(s, e);
+	settings_check_openid(s, e);
 	settings_check_services(s, e);
 	settings_check_egress(s, e);
 	settings_check_routes(s, e);

@@ -238,13 +238,40 @@ take_selector(struct settings *s, const char *path, const char *value)
 	return true;
 }
 
+/* Where people look for a place for the provider's client secret. */
+static bool
+is_client_secret(const char *path)
+{
+	return strncmp(path, "auth.", 5) == 0 &&
+	    (ends_with(path, "client_secret") ||
+		ends_with(path, ".secret_name"));
+}
+
+/* Kiali passes over it in silence, and then the provider refuses every login.
+ */
+static void
+check_client_secret(const struct settings *s, const char *path,
+    const char *value, const struct conf_place *at, struct conf_errors *e)
+{
+	bool is_name = ends_with(path, ".secret_name");
+
+	if (!is_name && reference_kind(value) == LITERAL)
+		check_reference(s, path, value, "oidc-secret", at, e);
+	else if (value[0] != '\0')
+		conf_error_add(e, true, at->line, at->column,
+		    "%s: is not read: the client secret is what "
+		    "%s/oidc-secret/value.txt holds (slot oidc-secret)",
+		    path, first_dir(s));
+}
+
 void
 settings_other(void *settings, const char *path, const char *value,
     const struct conf_place *at, struct conf_errors *e)
 {
 	struct settings *s = settings;
-	if (strncmp(path, "auth.", 5) == 0 && ends_with(path, "client_secret"))
-		check_reference(s, path, value, "oidc-secret", at, e);
+
+	if (is_client_secret(path))
+		check_client_secret(s, path, value, at, e);
 	else if (strncmp(path, "chat_ai.", 8) == 0 && ends_with(path, ".key"))
 		check_reference(s, path, value, "chat-ai-provider-NAME", at, e);
 	if (!take_selector(s, path, value))

@@ -43,8 +43,15 @@ void settings_check_services_in_use(
 char *settings_service_key(enum service_id id, const char *key);
 /* settings_egress.c: doorward.egress. */
 void settings_check_egress(struct settings *s, struct conf_errors *e);
+/* settings_openid.c: auth.openid and doorward.openid, with that strategy. */
+void settings_check_openid(struct settings *s, struct conf_errors *e);
 /* settings_routes.c: doorward.routes. */
 void settings_check_routes(struct settings *s, struct conf_errors *e);
+/* Fills in present, and checks the lists; path: where it stands. */
+void settings_check_allow(const struct settings *s, struct conf_errors *e,
+    const char *path, struct route_allow *allow);
+/* Is there anything in its lists? */
+bool settings_allows_anybody(const struct route_allow *allow);
 /* settings_credentials.c: references to secrets, and literal ones. */
 void settings_check_signing_key(struct settings *s, struct conf_errors *e);
 /* prefix: where the service stands, "external_services.grafana" */

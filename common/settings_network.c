@@ -187,7 +187,7 @@ check_api_server(struct settings *s, struct conf_errors *e)
 	else if (!s->api_server.tls && !url_is_loopback(s->api_server.host))
 		settings_complain(s, e, false, path,
 		    "must be https: people's tokens are sent there");
-	if (s->jwks_file[0] != '\0')
+	if (s->jwks_file[0] != '\0' && s->strategy != STRATEGY_OPENID)
 		settings_complain(
 		    s, e, true, path, "is not asked while jwks_file is set");
 }

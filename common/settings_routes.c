@@ -221,11 +221,44 @@ check_present(const struct check *c)
 		complain(c, true, "allow",
 		    "is not set: every signed-in person may use this route; "
 		    "name users or groups, or say users: [\"*\"]");
-	else if (allow->users.n + allow->groups.n + allow->emails.n +
-		allow->domains.n ==
-	    0)
+	else if (!settings_allows_anybody(allow))
 		complain(c, false, "allow",
 		    "names nobody, so nobody could use the route");
+}
+
+bool
+settings_allows_anybody(const struct route_allow *allow)
+{
+	return allow->users.n + allow->groups.n + allow->emails.n +
+	    allow->domains.n >
+	    0;
+}
+
+void
+settings_check_allow(const struct settings *s, struct conf_errors *e,
+    const char *path, struct route_allow *allow)
+{
+	char *emails = mem_printf("%s.emails", path);
+	char *domains = mem_printf("%s.domains", path);
+
+	allow->present = settings_place(s, path).line > 0;
+	if (has(&allow->groups, "*") || has(&allow->emails, "*") ||
+	    has(&allow->domains, "*"))
+		settings_complain(s, e, false, path,
+		    "\"*\" is known to users only; it stands for everybody");
+	for (size_t i = 0; i < allow->emails.n; i++)
+		if (strchr(allow->emails.at[i], '@') == NULL)
+			settings_complain(s, e, false, emails,
+			    "%.100s is no e-mail address", allow->emails.at[i]);
+	for (size_t i = 0; i < allow->domains.n; i++) {
+		if (!url_is_host(slice_of(allow->domains.at[i])))
+			settings_complain(s, e, false, domains,
+			    "%.100s is no domain (write it without @)",
+			    allow->domains.at[i]);
+		text_lower(allow->domains.at[i]);
+	}
+	free(emails);
+	free(domains);
 }
 
 static void
@@ -234,29 +267,16 @@ check_allow(const struct check *c)
 	struct route_allow *allow = &c->route->allow;
 	char *path = mem_printf("doorward.routes[%zu].allow", c->number);
 
-	allow->present = settings_place(c->s, path).line > 0;
+	settings_check_allow(c->s, c->e, path, allow);
 	free(path);
 	check_present(c);
-	if (has(&allow->groups, "*") || has(&allow->emails, "*") ||
-	    has(&allow->domains, "*"))
-		complain(c, false, "allow",
-		    "\"*\" is known to users only; it stands for everybody");
-	for (size_t i = 0; i < allow->emails.n; i++)
-		if (strchr(allow->emails.at[i], '@') == NULL)
-			complain(c, false, "allow.emails",
-			    "%.100s is no e-mail address", allow->emails.at[i]);
-	for (size_t i = 0; i < allow->domains.n; i++) {
-		if (!url_is_host(slice_of(allow->domains.at[i])))
-			complain(c, false, "allow.domains",
-			    "%.100s is no domain (write it without @)",
-			    allow->domains.at[i]);
-		text_lower(allow->domains.at[i]);
-	}
-	if (c->s->strategy == STRATEGY_TOKEN &&
+	if ((c->s->strategy == STRATEGY_TOKEN ||
+		c->s->strategy == STRATEGY_HEADER) &&
 	    allow->emails.n + allow->domains.n > 0)
 		complain(c, true, "allow",
-		    "with auth.strategy token nobody has an e-mail address, so "
-		    "emails and domains match nobody");
+		    "with auth.strategy %s nobody has an e-mail address, so "
+		    "emails and domains match nobody",
+		    c->s->strategy == STRATEGY_TOKEN ? "token" : "header");
 }
 
 void

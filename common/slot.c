@@ -140,8 +140,17 @@ needs_signing_key(const struct settings *s)
 static bool
 needs_oidc_secret(const struct settings *s)
 {
-	(void)s; /* a public client has none */
-	return false;
+	/* without a method said, the client may be a public one */
+	return s->strategy == STRATEGY_OPENID &&
+	    (s->openid.auth_method == OPENID_AUTH_BASIC ||
+		s->openid.auth_method == OPENID_AUTH_POST);
+}
+
+static bool
+needs_oidc_key(const struct settings *s)
+{
+	return s->strategy == STRATEGY_OPENID &&
+	    s->openid.auth_method == OPENID_AUTH_PRIVATE_KEY_JWT;
 }
 
 static bool
@@ -163,16 +172,22 @@ needs_local_token(const struct settings *s)
 
 static const struct {
 	const char *name;
+	enum slot_content content;
 	unsigned askers;
 	unsigned askers_if_needed; /* these only then */
 	const char *(*reference)(const struct settings *s);
 	bool (*needed)(const struct settings *s);
 } others[SLOT_HEADER_BASE - SLOT_SIGNING_KEY_NO] = {
-	{ "login-token-signing-key", NOBODY, NOBODY, signing_key,
+	{ "login-token-signing-key", SLOT_TEXT, NOBODY, NOBODY, signing_key,
 	    needs_signing_key },
-	{ "oidc-secret", AUTHD, NOBODY, no_reference, needs_oidc_secret },
-	{ "cluster-token", AUTHD, EGRESS, no_reference, needs_cluster_token },
-	{ "egress-token", NOBODY, EGRESS, no_reference, needs_local_token },
+	{ "oidc-secret", SLOT_TEXT, AUTHD, NOBODY, no_reference,
+	    needs_oidc_secret },
+	{ "oidc-key", SLOT_PRIVATE_KEY, NOBODY, NOBODY, no_reference,
+	    needs_oidc_key },
+	{ "cluster-token", SLOT_TEXT, AUTHD, EGRESS, no_reference,
+	    needs_cluster_token },
+	{ "egress-token", SLOT_TEXT, NOBODY, EGRESS, no_reference,
+	    needs_local_token },
 };
 
 /* --- */
@@ -217,8 +232,8 @@ static bool
 describe_other(const struct settings *s, unsigned i, struct slot_spec *out)
 {
 	(void)snprintf(out->name, sizeof(out->name), "%s", others[i].name);
-	out->content = SLOT_TEXT;
-	out->max = MSG_TOKEN_MAX;
+	out->content = others[i].content;
+	out->max = out->content == SLOT_TEXT ? MSG_TOKEN_MAX : MSG_SECRET_MAX;
 	out->reference = others[i].reference(s);
 	out->needed = others[i].needed(s);
 	out->askers = others[i].askers |

@@ -30,6 +30,7 @@ enum slot_field {
 enum {
 	SLOT_SIGNING_KEY_NO = SERVICE_COUNT * SLOT_FIELDS,
 	SLOT_OIDC_SECRET_NO,
+	SLOT_OIDC_KEY_NO, /* of private_key_jwt: a signer's alone */
 	SLOT_CLUSTER_TOKEN_NO,
 	SLOT_LOCAL_TOKEN_NO, /* bearer of the console's local TCP listener */
 	SLOT_HEADER_BASE,    /* + service * SLOT_HEADERS_MAX + header */

@@ -23,9 +23,17 @@ ca_askers(unsigned number)
 {
 	if (number < SERVICE_COUNT || number == CA_CONSOLE)
 		return 1u << ROLE_EGRESS;
-	if (number == CA_API_SERVER)
+	if (number == CA_API_SERVER || number == CA_OPENID)
 		return 1u << ROLE_AUTHD;
 	return number == CA_COMMON ? 1u << ROLE_AUTHD | 1u << ROLE_EGRESS : 0;
+}
+
+static char *
+in_bundle_dir(const struct settings *s, const char *name)
+{
+	if (s->ca_bundle_dir == NULL || s->ca_bundle_dir[0] != '/')
+		return NULL;
+	return mem_printf("%s/%s", s->ca_bundle_dir, name);
 }
 
 char *
@@ -35,9 +43,10 @@ ca_path(const struct settings *s, unsigned number)
 
 	if (number < SERVICE_COUNT)
 		file = s->services[number].auth.ca_file;
-	else if (number == CA_COMMON && s->ca_bundle_dir != NULL &&
-	    s->ca_bundle_dir[0] == '/')
-		return mem_printf("%s/" CA_BUNDLE_NAME, s->ca_bundle_dir);
+	else if (number == CA_COMMON)
+		return in_bundle_dir(s, CA_BUNDLE_NAME);
+	else if (number == CA_OPENID && s->strategy == STRATEGY_OPENID)
+		return in_bundle_dir(s, CA_OPENID_NAME);
 	else if (number == CA_CONSOLE)
 		file = s->console_ca_file;
 	else if (number == CA_API_SERVER)
@@ -121,7 +130,8 @@ ca_open(const struct settings *s, unsigned number, int *out,
 	if (path == NULL)
 		return ERR_NOT_FOUND;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT && number == CA_COMMON)
+	if (fd < 0 && errno == ENOENT &&
+	    (number == CA_COMMON || number == CA_OPENID))
 		r = ERR_NOT_FOUND; /* its folder has a default */
 	else if (fd < 0)
 		r = complain(why, path, strerror(errno));

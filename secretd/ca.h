@@ -1,8 +1,8 @@
 /*
- * CA files: those of services, console and API server, and the common
- * additional-ca-bundle.pem. They are no secrets; egress and authd get a
- * descriptor because they open no files. Looks that the file is what it should
- * be, and does not parse certificates.
+ * CA files: those of services, console and API server, the provider's
+ * openid-server-ca.crt and the common additional-ca-bundle.pem. They are no
+ * secrets; egress and authd get a descriptor because they open no files. Looks
+ * that the file is what it should be, and does not parse certificates.
  */
 #ifndef SECRETD_CA_H
 #define SECRETD_CA_H
@@ -22,7 +22,7 @@ struct ca_digest {
 
 /* A descriptor at the start of the file, for reading, and the digest of what
  * is in it. 0; ERR_NOT_FOUND when
- * none is configured or (the common bundle) there is none; else the file is of
+ * none is configured or (of ca_bundle_dir) there is none; else the file is of
  * no use and why says it. */
 int ca_open(const struct settings *s, unsigned number, int *fd,
     struct ca_digest *digest, struct slot_why *why)

@@ -3,7 +3,9 @@ conf_cases = \
 	tests/conf/config/defaults.yaml \
 	tests/conf/config/errors.yaml \
 	tests/conf/config/full.yaml \
+	tests/conf/config/header.yaml \
 	tests/conf/config/literals.yaml \
+	tests/conf/config/openid-bad.yaml \
 	tests/conf/config/openid.yaml \
 	tests/conf/config/openshift.yaml \
 	tests/conf/config/routes.yaml \

@@ -231,12 +231,14 @@ no_ca_of_another(void)
 		{ SECRETD_EGRESS, CA_COMMON, true },
 		{ SECRETD_EGRESS, CA_CONSOLE, true },
 		{ SECRETD_EGRESS, CA_API_SERVER, false },
+		{ SECRETD_EGRESS, CA_OPENID, false },
 		{ SECRETD_EGRESS, CA_COUNT, false },
 		{ SECRETD_EGRESS, UINT16_MAX, false },
 		{ SECRETD_AUTHD, SERVICE_PROMETHEUS, false },
 		{ SECRETD_AUTHD, CA_COMMON, true },
 		{ SECRETD_AUTHD, CA_CONSOLE, false },
 		{ SECRETD_AUTHD, CA_API_SERVER, true },
+		{ SECRETD_AUTHD, CA_OPENID, true },
 		{ SECRETD_AUTHD, CA_COUNT, false },
 	};
 	uint8_t payload[2];
