@@ -14,6 +14,7 @@
 
 #include "common/log.h"
 #include "common/notify.h"
+#include "common/wiped_mem.h"
 
 /* One per process: signals belong to the process. */
 static struct {
@@ -29,8 +30,13 @@ static struct {
 struct event_base *
 daemon_base(void)
 {
-	struct event_config *config = event_config_new();
+	struct event_config *config;
 	struct event_base *base;
+
+	/* Tokens and cookies pass through evbuffers, which copy and free as
+	 * they grow, are joined and drained: nothing stays behind (P2). */
+	event_set_mem_functions(wiped_alloc, wiped_realloc, wiped_free);
+	config = event_config_new();
 
 	if (config == NULL)
 		log_fatal("event loop: no memory");

@@ -1,7 +1,7 @@
 /*
- * Allocation for libraries that hold tokens on our behalf (jansson, curl): what
- * is freed is wiped first, also the old place of what grows. Out of memory is
- * fatal as everywhere (mem.h).
+ * Allocation for libraries that hold tokens on our behalf (jansson, curl,
+ * libevent): what is freed is wiped first, also the old place of what grows.
+ * Out of memory is fatal as everywhere (mem.h).
  */
 #ifndef COMMON_WIPED_MEM_H
 #define COMMON_WIPED_MEM_H

@@ -10,6 +10,7 @@
 #include "common/frame.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/secret.h"
 #include "common/settings.h"
 #include "frontend/client.h"
 #include "frontend/deny.h"
@@ -468,16 +469,20 @@ send_request(struct exchange *e)
 {
 	struct worker *w = e->c->w;
 	size_t head_max = FRAME_HEADER_LEN + FRAME_HEAD_MAX;
+	char *cookies = (char *)w->scratch + head_max;
 	long n;
 
-	n = upstream_put_request(w->scratch, head_max,
-	    (char *)w->scratch + head_max, w->settings, e->c->req);
-	if (n < 0) {
+	n = upstream_put_request(
+	    w->scratch, head_max, cookies, w->settings, e->c->req);
+	if (n > 0)
+		evbuffer_add(conn_output(e->up), w->scratch, (size_t)n);
+	/* Both hold credentials. The cookies are shorter than the head. */
+	secret_wipe(w->scratch, n > 0 ? (size_t)n : head_max);
+	secret_wipe(cookies, e->c->req->head_len);
+	if (n < 0)
 		client_refuse(e->c, 431);
-		return;
-	}
-	evbuffer_add(conn_output(e->up), w->scratch, (size_t)n);
-	conn_deadline(e->up, ANSWER_MS);
+	else
+		conn_deadline(e->up, ANSWER_MS);
 }
 
 static void

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, hkdfSync, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { Client } from './lib/client.mjs';
-import { Doorward, isRoot, isSanitized, temporaryDir } from './lib/doorward.mjs';
+import { Client, connectRaw } from './lib/client.mjs';
+import { Doorward, isRoot, isSanitized, temporaryDir, until } from './lib/doorward.mjs';
 import { KubeStandin } from './lib/kube-standin.mjs';
-import { scanMemory } from './lib/memory.mjs';
+import { canariesOf, canary, scanMemory } from './lib/memory.mjs';
 import { test } from './lib/test.mjs';
 import { Console } from './lib/upstream.mjs';
 
@@ -181,4 +181,30 @@ test('a process holds the secrets of its part only', async (t) => {
   for (let i = 0; i < 10; i++) await other.get('/api/auth/info');
   const after = scan();
   for (const { name, found } of after) assert.equal(found.token, 0, `${name} keeps a token after its logout`);
+});
+
+// What a worker has read, moved on to egress and answered is gone from it, not
+// only freed: in the memory of the worker that anybody may talk to, a person's
+// token is there as long as the request is, and no longer.
+test('a worker forgets what it has passed on', async (t) => {
+  if (!isRoot) { t.skip('only root may read the memory of these processes'); return; }
+  if (isSanitized) { t.skip('a sanitizer keeps what was freed'); return; }
+  const { dw } = await setUp(t, { asRoot: true });
+  const people = await Promise.all(Array.from({ length: 24 }, () => connectRaw(dw)));
+  t.after(() => people.forEach((raw) => raw.destroy()));
+  const ask = (raw, number, length) => new Promise((resolve) => {
+    raw.on('data', resolve);
+    // In pieces, so that buffers are joined and grow on the way.
+    const body = number % 2 ? ['GET', '', ''] : ['POST', 'Content-Length: 3\r\n', 'x=y'];
+    const head = `${body[0]} /api/x HTTP/1.1\r\nHost: localhost:${dw.port}\r\n${body[1]}`
+      + `X-Mine: ${canary(number, length)}\r\nAuthorization: Bearer ${canary(number, length)}\r\n`;
+    raw.write(head);
+    setTimeout(() => raw.write(`Cookie: other=${canary(number, 600)}\r\n\r\n${body[2]}`), 20);
+  });
+  const workers = dw.everyProcess().filter((p) => p.name === 'worker');
+  await Promise.all(people.map((raw, i) => ask(raw, 701 + i, 200 + 700 * (i % 12))));
+  // Half of them are kept open, and so are those to egress.
+  for (const { pid } of workers) assert.deepEqual([...canariesOf(pid)], []);
+  people[0].write(`GET /api/x HTTP/1.1\r\nHost: localhost:${dw.port}\r\nAuthorization: Bearer ${canary(799, 300)}\r\n`);
+  await until('the control is found', () => workers.some(({ pid }) => canariesOf(pid).has(799)));
 });
