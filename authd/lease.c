@@ -192,7 +192,7 @@ cookie_allow(struct question *q, struct session *session,
     const struct identity *who, uint32_t review_in_ms)
 {
 	struct grant g = { .who = who,
-		.token = session_token(session),
+		.token = session->token,
 		.end = session->end,
 		.review_in_ms = review_in_ms };
 
@@ -264,12 +264,12 @@ cookie_review(struct question *q, struct session *session)
 		cookie_allow(q, session, &session->who, UINT32_MAX);
 		return;
 	}
-	ticket_handle(token_handle, session_token(session));
+	ticket_handle(token_handle, session->token);
 	known = checks_known(a->checks, token_handle);
 	if (known != NULL)
 		cookie_decide(q, session, known,
 		    checks_known_ms(a->checks, token_handle));
-	else if (checks_ask(a->checks, token_handle, session_token(session),
+	else if (checks_ask(a->checks, token_handle, session->token,
 		     CHECK_SESSION, cookie_reviewed, q) != 0)
 		question_answer(q, VERDICT_UNAVAILABLE, NULL);
 }

@@ -21,7 +21,9 @@ authd_libauthd_a_SOURCES = \
 	authd/seal.h \
 	authd/secretd.h \
 	authd/session.h \
+	authd/session_content.h \
 	authd/store.h \
+	authd/store_schema.h \
 	authd/throttle.h \
 	authd/authd.c \
 	authd/checks.c \
@@ -39,7 +41,9 @@ authd_libauthd_a_SOURCES = \
 	authd/seal.c \
 	authd/secretd.c \
 	authd/session.c \
+	authd/session_content.c \
 	authd/store.c \
+	authd/store_schema.c \
 	authd/throttle.c
 AUTHD_LIBS = authd/libauthd.a $(SQLITE_LIBS)
 

@@ -124,12 +124,14 @@ static void
 login_succeed(struct login *l, const struct token_result *result)
 {
 	struct outcome o = { .code = LOGIN_OK, .user = result->who.user };
+	struct session_facts facts = { .who = &result->who,
+		.token = login_token(l),
+		.token_end = result->expires };
 	struct authd *a = l->authd;
 	int r = ERR_UNAVAILABLE;
 
 	if (l->pending.ch != NULL)
-		r = sessions_create(a->sessions, &result->who, login_token(l),
-		    result->expires, o.cookie, &o.end);
+		r = sessions_create(a->sessions, &facts, o.cookie, &o.end);
 	if (r == ERR_EXPIRED) {
 		login_refuse(l, LOGIN_EXPIRED, reason_expired);
 	} else if (r != 0) {

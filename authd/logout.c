@@ -56,7 +56,7 @@ static void
 logout_start(struct logout *l, struct slice cookie, const char *client)
 {
 	struct authd *a = l->authd;
-	struct session session = { .token_len = 0 };
+	struct session session = { .block = NULL };
 	uint8_t handle[MSG_HANDLE_LEN];
 	int r;
 

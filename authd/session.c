@@ -10,19 +10,17 @@
 #include "common/mem.h"
 #include "common/secret.h"
 #include "common/settings.h"
-#include "common/wire.h"
 
 #include "authd/keys.h"
 #include "authd/seal.h"
+#include "authd/session_content.h"
 #include "authd/store.h"
 
-#define CONTENT_VERSION 2
-#define CONTENT_VERSION_USER 1 /* the user as shown, and no more of them */
-#define CONTENT_MAX (1 + 1 + IDENTITY_WIRE_MAX + 2 + MSG_TOKEN_MAX + 3 * 8)
 #define TOUCH_INTERVAL_S 60
 #define PURGE_BATCH 500
 
-_Static_assert(CONTENT_MAX + SEAL_OVERHEAD <= STORE_SEALED_MAX, "row size");
+_Static_assert(SESSION_CONTENT_MAX + SEAL_OVERHEAD <= STORE_SEALED_MAX, "row");
+_Static_assert(STORE_HASH_LEN == MSG_HANDLE_LEN, "both are SHA-256");
 
 struct sessions {
 	const struct settings *settings;
@@ -35,13 +33,10 @@ struct sessions {
 void
 session_wipe(struct session *s)
 {
+	if (s->block != NULL)
+		secret_wipe(s->block, s->block_len);
+	free(s->block);
 	secret_wipe(s, sizeof *s);
-}
-
-struct slice
-session_token(const struct session *s)
-{
-	return (struct slice){ s->token, s->token_len };
 }
 
 struct sessions *
@@ -76,62 +71,6 @@ sessions_count(const struct sessions *s)
 	return store_count(s->store);
 }
 
-/* --- content --- */
-
-static size_t
-content_encode(uint8_t dst[CONTENT_MAX], const struct session *session)
-{
-	struct wire_writer w;
-
-	wire_writer_init(&w, dst, CONTENT_MAX);
-	wire_put_u8(&w, CONTENT_VERSION);
-	wire_put_u8(&w, (uint8_t)session->strategy);
-	identity_put(&w, &session->who);
-	wire_put_slice(&w, session_token(session));
-	wire_put_u64(&w, (uint64_t)session->created);
-	wire_put_u64(&w, (uint64_t)session->last_use);
-	wire_put_u64(&w, (uint64_t)session->end);
-	return wire_done(&w) == 0 ? w.len : 0;
-}
-
-/* Sessions of older versions: who that is by name. */
-static void
-user_decode(struct wire_reader *r, struct identity *who)
-{
-	struct slice user = wire_get_text(r, MSG_USER_MAX);
-
-	if (slice_copy(user, who->user, sizeof who->user) != 0 ||
-	    slice_copy(user, who->name, sizeof who->name) != 0)
-		r->err = ERR_FORMAT;
-}
-
-static int
-content_decode(struct session *out, const uint8_t *p, size_t len)
-{
-	struct wire_reader r;
-	struct slice token;
-	uint8_t version;
-
-	wire_reader_init(&r, p, len);
-	version = wire_get_u8(&r);
-	out->strategy = wire_get_u8(&r);
-	if (version == CONTENT_VERSION_USER)
-		user_decode(&r, &out->who);
-	else
-		identity_get(&r, &out->who);
-	token = wire_get_bytes(&r, MSG_TOKEN_MAX);
-	out->created = (int64_t)wire_get_u64(&r);
-	out->last_use = (int64_t)wire_get_u64(&r);
-	out->end = (int64_t)wire_get_u64(&r);
-	if (wire_end(&r) != 0 ||
-	    (version != CONTENT_VERSION && version != CONTENT_VERSION_USER))
-		return ERR_FORMAT;
-	if (token.len > 0)
-		memcpy(out->token, token.p, token.len);
-	out->token_len = token.len;
-	return 0;
-}
-
 /* --- rows --- */
 
 static void
@@ -141,6 +80,25 @@ owner_of(uint8_t owner[STORE_OWNER_LEN], struct slice user)
 
 	ticket_handle(digest, user);
 	memcpy(owner, digest, STORE_OWNER_LEN);
+}
+
+/* Of a provider's session or person: the issuer goes with it, since others may
+ * use the same name. No key is in it, so that it stays what it is. False: there
+ * is no name. */
+static bool
+hash_of(uint8_t hash[STORE_HASH_LEN], const char *issuer, struct slice name)
+{
+	size_t issuer_len = issuer == NULL ? 0 : strlen(issuer);
+	char *text;
+
+	if (issuer_len == 0 || name.len == 0)
+		return false;
+	text = mem_new(issuer_len + 1 + name.len);
+	memcpy(text, issuer, issuer_len);
+	memcpy(text + issuer_len + 1, name.p, name.len);
+	ticket_handle(hash, (struct slice){ text, issuer_len + 1 + name.len });
+	free(text);
+	return true;
 }
 
 /* When the row may be purged. An idle session may be written up to a minute
@@ -156,49 +114,62 @@ row_expires(const struct sessions *s, const struct session *session)
 	return idle_end;
 }
 
+typedef int store_write_fn(struct store *, const struct store_row *);
+
 /* Seals and writes a session, as a new row or over its old one. */
 static int
 session_write(struct sessions *s, const struct session *session,
-    const struct session_key *key, bool fresh)
+    const struct session_key *key, store_write_fn *write)
 {
-	uint8_t content[CONTENT_MAX], sealed[CONTENT_MAX + SEAL_OVERHEAD];
 	struct store_row row = { .created = session->created,
-		.expires = row_expires(s, session),
-		.sealed = sealed };
-	size_t len = content_encode(content, session);
+		.expires = row_expires(s, session) };
+	uint8_t sid[STORE_HASH_LEN], subject[STORE_HASH_LEN], *sealed;
+	size_t len = 0;
+	uint8_t *content = session_content_encode(session, &len);
 	int r;
 
-	if (len == 0)
+	if (content == NULL)
 		return ERR_LIMIT;
 	memcpy(row.handle, session->handle, MSG_HANDLE_LEN);
 	memcpy(row.key_id, key->id, MSG_KEY_ID_LEN);
 	owner_of(row.owner, slice_of(session->who.user));
-	seal_close(sealed, key, session->handle, content, len);
-	secret_wipe(content, sizeof content);
+	if (hash_of(sid, session->issuer, slice_of(session->sid)))
+		row.sid = sid;
+	if (hash_of(subject, session->issuer, slice_of(session->subject)))
+		row.subject = subject;
 	row.sealed_len = len + SEAL_OVERHEAD;
-	r = fresh ? store_put(s->store, &row) : store_touch(s->store, &row);
+	row.sealed = sealed = mem_new(row.sealed_len);
+	seal_close(sealed, key, session->handle, content, len);
+	secret_wipe(content, len);
+	free(content);
+	r = write(s->store, &row);
+	free(sealed);
 	return r == 0 ? 0 : ERR_UNAVAILABLE;
 }
 
+/* out is to be wiped whatever is returned. */
 static int
 session_read(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
     struct session *out)
 {
-	uint8_t content[CONTENT_MAX];
 	const struct session_key *key;
 	struct store_row row;
+	uint8_t *content;
 	size_t len = 0;
 	int r = store_get(s->store, handle, &row);
 
 	if (r != 0)
 		return r == ERR_NOT_FOUND ? r : ERR_UNAVAILABLE;
 	key = keys_find(s->keys, row.key_id);
-	if (key == NULL ||
-	    seal_open(content, sizeof content, &len, key, handle, row.sealed,
-		row.sealed_len) != 0)
+	if (key == NULL || row.sealed_len <= SEAL_OVERHEAD)
 		return ERR_NOT_FOUND;
-	r = content_decode(out, content, len);
-	secret_wipe(content, sizeof content);
+	content = mem_new(row.sealed_len - SEAL_OVERHEAD);
+	if (seal_open(content, row.sealed_len - SEAL_OVERHEAD, &len, key,
+		handle, row.sealed, row.sealed_len) != 0) {
+		free(content);
+		return ERR_NOT_FOUND;
+	}
+	r = session_content_decode(out, content, len);
 	memcpy(out->handle, handle, MSG_HANDLE_LEN);
 	memcpy(out->key_id, row.key_id, MSG_KEY_ID_LEN);
 	return r == 0 ? 0 : ERR_NOT_FOUND;
@@ -247,38 +218,51 @@ cookie_make(
 	secret_wipe(&ticket_key, sizeof ticket_key);
 }
 
+/* The tokens, borrowed, and until when the session is good with them: what can
+ * be refreshed need not end when a token does. */
+static void
+session_set_tokens(const struct sessions *s, struct session *session,
+    const struct session_facts *facts)
+{
+	session->token = facts->token;
+	session->id_token = facts->id_token;
+	session->access_token = facts->access_token;
+	session->refresh_token = facts->refresh_token;
+	session->token_end = facts->token_end;
+	session->end = session->created + s->settings->expiration_s;
+	if (facts->refresh_token.len == 0 && facts->token_end != 0 &&
+	    facts->token_end < session->end)
+		session->end = facts->token_end;
+}
+
 int
-sessions_create(struct sessions *s, const struct identity *who,
-    struct slice token, int64_t token_end, char cookie[TICKET_LEN + 1],
-    int64_t *end)
+sessions_create(struct sessions *s, const struct session_facts *facts,
+    char cookie[TICKET_LEN + 1], int64_t *end)
 {
 	const struct session_key *key = keys_at(s->keys, 0);
-	struct session session = { .strategy = s->settings->strategy };
 	int64_t now = clock_unix_s();
+	struct session session = { .strategy = s->settings->strategy,
+		.who = *facts->who,
+		.issuer = facts->issuer,
+		.subject = facts->subject,
+		.sid = facts->sid,
+		.created = now,
+		.last_use = now };
 	int r;
 
-	if (token.len > sizeof session.token)
-		return ERR_LIMIT;
-	session.who = *who;
-	session.created = session.last_use = now;
-	session.end = now + s->settings->expiration_s;
-	if (token_end != 0 && token_end < session.end)
-		session.end = token_end;
-	if (session.end <= now)
+	session_set_tokens(s, &session, facts);
+	if (session.end <= now ||
+	    (facts->token_end != 0 && facts->token_end <= now))
 		return ERR_EXPIRED;
-	if (key == NULL || make_room(s, slice_of(who->user)) != 0)
+	if (key == NULL || make_room(s, slice_of(session.who.user)) != 0)
 		return ERR_UNAVAILABLE;
-	if (token.len > 0)
-		memcpy(session.token, token.p, token.len);
-	session.token_len = token.len;
 	cookie_make(key, now, cookie);
 	ticket_handle(session.handle, (struct slice){ cookie, TICKET_LEN });
-	r = session_write(s, &session, key, true);
+	r = session_write(s, &session, key, store_put);
 	if (r == 0)
 		*end = session.end;
 	else
 		secret_wipe(cookie, TICKET_LEN + 1);
-	session_wipe(&session);
 	return r;
 }
 
@@ -290,6 +274,10 @@ session_judge(const struct sessions *s, const struct session *session)
 	int64_t now = clock_unix_s();
 
 	if (session->strategy != s->settings->strategy)
+		return ERR_NOT_FOUND;
+	/* Another provider must not get the tokens of the one before. */
+	if (session->strategy == STRATEGY_OPENID &&
+	    !slice_is(slice_of(session->issuer), s->settings->openid.issuer))
 		return ERR_NOT_FOUND;
 	if (session->end <= now)
 		return ERR_EXPIRED;
@@ -303,7 +291,7 @@ int
 sessions_find(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
     struct session *out)
 {
-	struct session found = { .token_len = 0 };
+	struct session found = { .block = NULL };
 	int r = ERR_UNAVAILABLE;
 
 	if (keys_ready(s->keys))
@@ -312,7 +300,38 @@ sessions_find(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
 		r = session_judge(s, &found);
 	if (r == 0)
 		*out = found;
-	session_wipe(&found);
+	else
+		session_wipe(&found);
+	return r;
+}
+
+static bool
+same_person(const struct session *session, const struct session_facts *facts)
+{
+	return slice_is(slice_of(facts->issuer), session->issuer) &&
+	    slice_is(slice_of(facts->subject), session->subject);
+}
+
+int
+sessions_renew(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN],
+    const struct session_facts *facts)
+{
+	struct session session;
+	int r = sessions_find(s, handle, &session);
+
+	if (r != 0)
+		return r;
+	if (!same_person(&session, facts)) {
+		r = ERR_DENIED;
+	} else {
+		session_set_tokens(s, &session, facts);
+		if (facts->who != NULL)
+			session.who = *facts->who;
+		/* It has opened, so the key is there. */
+		r = session_write(s, &session,
+		    keys_find(s->keys, session.key_id), store_renew);
+	}
+	session_wipe(&session);
 	return r;
 }
 
@@ -334,7 +353,7 @@ sessions_use(struct sessions *s, struct session *session)
 	session->last_use = now;
 	/* If the write fails the session ends early, which is the safe side;
 	 * the store has said so in the log. */
-	(void)!session_write(s, session, key, false);
+	(void)!session_write(s, session, key, store_touch);
 }
 
 int
@@ -343,12 +362,79 @@ sessions_delete(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN])
 	return store_delete(s->store, handle);
 }
 
+static int
+end_all(struct sessions *s, enum store_column column, const uint8_t *value,
+    sessions_evicted_fn *each, void *arg, size_t *n)
+{
+	uint8_t(*handles)[MSG_HANDLE_LEN];
+
+	if (store_delete_all(s->store, column, value, &handles, n) != 0)
+		return ERR_IO;
+	for (size_t i = 0; i < *n; i++)
+		each(handles[i], arg);
+	free(handles);
+	return 0;
+}
+
+int
+sessions_end_sid(struct sessions *s, const char *issuer, const char *sid,
+    sessions_evicted_fn *each, void *arg, size_t *n)
+{
+	uint8_t hash[STORE_HASH_LEN];
+
+	*n = 0;
+	return hash_of(hash, issuer, slice_of(sid))
+	    ? end_all(s, STORE_SID, hash, each, arg, n)
+	    : 0;
+}
+
+int
+sessions_end_subject(struct sessions *s, const char *issuer,
+    const char *subject, sessions_evicted_fn *each, void *arg, size_t *n)
+{
+	uint8_t hash[STORE_HASH_LEN];
+
+	*n = 0;
+	return hash_of(hash, issuer, slice_of(subject))
+	    ? end_all(s, STORE_SUBJECT, hash, each, arg, n)
+	    : 0;
+}
+
+int
+sessions_end_user(struct sessions *s, const char *user,
+    sessions_evicted_fn *each, void *arg, size_t *n)
+{
+	uint8_t owner[STORE_OWNER_LEN];
+
+	owner_of(owner, slice_of(user));
+	return end_all(s, STORE_OWNER, owner, each, arg, n);
+}
+
+int
+sessions_use_once(
+    struct sessions *s, const char *kind, struct slice id, int64_t until)
+{
+	uint8_t hash[STORE_HASH_LEN];
+	int r;
+
+	if (!hash_of(hash, kind, id))
+		return ERR_LIMIT;
+	r = store_use_once(s->store, hash, until);
+	if (r != ERR_LIMIT)
+		return r;
+	/* Full: what is over makes room. */
+	if (store_forget_used(s->store, clock_unix_s()) != 0)
+		return ERR_IO;
+	return store_use_once(s->store, hash, until);
+}
+
 void
 sessions_purge(struct sessions *s)
 {
 	size_t n = 0;
 
 	(void)!store_expire(s->store, clock_unix_s(), PURGE_BATCH, &n);
+	(void)!store_forget_used(s->store, clock_unix_s());
 }
 
 /* --- keys --- */

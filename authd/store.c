@@ -23,6 +23,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 
+#include "authd/store_schema.h"
+
 enum statement {
 	STATEMENT_PUT,
 	STATEMENT_GET,
@@ -36,13 +38,20 @@ enum statement {
 	STATEMENT_COUNT_OWNER,
 	STATEMENT_OLDEST,
 	STATEMENT_OLDEST_OWNER,
+	STATEMENT_DELETE_SID,
+	STATEMENT_DELETE_SUBJECT,
+	STATEMENT_DELETE_OWNER,
+	STATEMENT_USE,
+	STATEMENT_USED_EXPIRE,
+	STATEMENT_USED_COUNT,
 	STATEMENT_COUNT_OF
 };
 
 static const char *const statements[STATEMENT_COUNT_OF] = {
 	[STATEMENT_PUT] = "INSERT INTO session"
-			  "(handle, key_id, owner, created, expires, sealed)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+			  "(handle, key_id, owner, created, expires, sealed,"
+			  " sid_hash, subject_hash)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[STATEMENT_GET] = "SELECT key_id, owner, created, expires, sealed"
 			  " FROM session WHERE handle = ?1",
 	[STATEMENT_TOUCH] = "UPDATE session SET key_id = ?2, expires = ?3,"
@@ -61,6 +70,17 @@ static const char *const statements[STATEMENT_COUNT_OF] = {
 			     " ORDER BY created, id LIMIT 1",
 	[STATEMENT_OLDEST_OWNER] = "SELECT handle FROM session WHERE owner = ?1"
 				   " ORDER BY created, id LIMIT 1",
+	[STATEMENT_DELETE_SID] = "DELETE FROM session WHERE sid_hash = ?1"
+				 " RETURNING handle",
+	[STATEMENT_DELETE_SUBJECT] = "DELETE FROM session"
+				     " WHERE subject_hash = ?1"
+				     " RETURNING handle",
+	[STATEMENT_DELETE_OWNER] = "DELETE FROM session WHERE owner = ?1"
+				   " RETURNING handle",
+	[STATEMENT_USE] = "INSERT INTO used(hash, until) VALUES(?1, ?2)"
+			  " ON CONFLICT DO NOTHING",
+	[STATEMENT_USED_EXPIRE] = "DELETE FROM used WHERE until <= ?1",
+	[STATEMENT_USED_COUNT] = "SELECT count(*) FROM used",
 };
 
 static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
@@ -73,28 +93,12 @@ static const char pragmas[] = "PRAGMA locking_mode = EXCLUSIVE;"
 			      "PRAGMA cache_size = -4096;"
 			      "PRAGMA journal_size_limit = 4194304;";
 
-static const char schema[] =
-    "BEGIN;"
-    "CREATE TABLE IF NOT EXISTS session("
-    " id INTEGER PRIMARY KEY,"
-    " handle BLOB NOT NULL UNIQUE,"
-    " key_id BLOB NOT NULL,"
-    " owner BLOB NOT NULL,"
-    " created INTEGER NOT NULL,"
-    " expires INTEGER NOT NULL,"
-    " sealed BLOB NOT NULL) STRICT;"
-    "CREATE INDEX IF NOT EXISTS session_owner ON session(owner, created);"
-    "CREATE INDEX IF NOT EXISTS session_created ON session(created);"
-    "CREATE INDEX IF NOT EXISTS session_expires ON session(expires);"
-    "CREATE INDEX IF NOT EXISTS session_key ON session(key_id, expires);"
-    "PRAGMA user_version = 1;"
-    "COMMIT;";
-
 struct store {
 	char *path;
 	sqlite3 *db;
 	sqlite3_stmt *statement[STATEMENT_COUNT_OF];
 	size_t count;
+	size_t n_used;
 };
 
 /* --- opening --- */
@@ -135,33 +139,14 @@ file_prepare(const char *path)
 	return r;
 }
 
-/* A structural check; content is checked by its seal when it is read. */
+/* The number that a statement gives. */
 static int
-database_check(sqlite3 *db)
+database_number(sqlite3_stmt *st, size_t *n_out)
 {
-	sqlite3_stmt *st = NULL;
-	int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &st, NULL);
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(st);
-	if (rc == SQLITE_ROW) {
-		const unsigned char *text = sqlite3_column_text(st, 0);
-		rc = text != NULL && strcmp((const char *)text, "ok") == 0
-		    ? SQLITE_OK
-		    : SQLITE_CORRUPT;
-	}
-	sqlite3_finalize(st);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
-}
-
-static int
-database_count(struct store *s)
-{
-	sqlite3_stmt *st = s->statement[STATEMENT_COUNT];
 	int rc = sqlite3_step(st);
 
 	if (rc == SQLITE_ROW) {
-		s->count = (size_t)sqlite3_column_int64(st, 0);
+		*n_out = (size_t)sqlite3_column_int64(st, 0);
 		rc = SQLITE_OK;
 	}
 	sqlite3_reset(st);
@@ -181,13 +166,18 @@ database_open(struct store *s)
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(s->db, pragmas, NULL, NULL, NULL);
 	if (rc == SQLITE_OK)
-		rc = database_check(s->db);
+		rc = store_schema_check(s->db);
 	if (rc == SQLITE_OK)
-		rc = sqlite3_exec(s->db, schema, NULL, NULL, NULL);
+		rc = store_schema_migrate(s->db);
 	for (int i = 0; i < STATEMENT_COUNT_OF && rc == SQLITE_OK; i++)
 		rc = sqlite3_prepare_v3(s->db, statements[i], -1,
 		    SQLITE_PREPARE_PERSISTENT, &s->statement[i], NULL);
-	return rc == SQLITE_OK ? database_count(s) : rc;
+	if (rc == SQLITE_OK)
+		rc = database_number(s->statement[STATEMENT_COUNT], &s->count);
+	if (rc == SQLITE_OK)
+		rc = database_number(
+		    s->statement[STATEMENT_USED_COUNT], &s->n_used);
+	return rc;
 }
 
 static void
@@ -278,7 +268,7 @@ static void
 bind_blob(sqlite3_stmt *st, int at, const void *p, size_t len)
 {
 	/* SQLITE_STATIC: the values outlive the step. A failure to bind makes
-	 * a NULL, which the table refuses. */
+	 * a NULL, which the table refuses; so does p NULL where it may not. */
 	sqlite3_bind_blob(st, at, p, (int)len, SQLITE_STATIC);
 }
 
@@ -292,7 +282,7 @@ failed(struct store *s, int rc)
 		    s->path, s->path);
 		database_close(s);
 		file_move_aside(s);
-		s->count = 0;
+		s->count = s->n_used = 0;
 		(void)store_begin(s);
 	}
 	return ERR_IO;
@@ -353,6 +343,8 @@ store_put(struct store *s, const struct store_row *row)
 	sqlite3_bind_int64(st, 4, row->created);
 	sqlite3_bind_int64(st, 5, row->expires);
 	bind_blob(st, 6, row->sealed, row->sealed_len);
+	bind_blob(st, 7, row->sid, STORE_HASH_LEN);
+	bind_blob(st, 8, row->subject, STORE_HASH_LEN);
 	if (statement_run(s, st, &n) != 0)
 		return ERR_IO;
 	s->count += n;
@@ -401,6 +393,30 @@ store_touch(struct store *s, const struct store_row *row)
 	return n == 1 ? 0 : ERR_NOT_FOUND;
 }
 
+/* What is written between the two outlives a power failure. */
+static void
+durable_begin(struct store *s)
+{
+	sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+}
+
+static void
+durable_end(struct store *s)
+{
+	sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+}
+
+int
+store_renew(struct store *s, const struct store_row *row)
+{
+	int r;
+
+	durable_begin(s);
+	r = store_touch(s, row);
+	durable_end(s);
+	return r;
+}
+
 static int
 delete_run(struct store *s, sqlite3_stmt *st, size_t *n)
 {
@@ -421,10 +437,10 @@ delete_by(struct store *s, enum statement which, const void *value, size_t len,
 
 	if (st == NULL)
 		return ERR_IO;
-	sqlite3_exec(s->db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+	durable_begin(s);
 	bind_blob(st, 1, value, len);
 	r = delete_run(s, st, n);
-	sqlite3_exec(s->db, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
+	durable_end(s);
 	return r;
 }
 
@@ -443,6 +459,59 @@ store_delete_key(struct store *s, const uint8_t key_id[MSG_KEY_ID_LEN])
 	size_t n = 0;
 
 	return delete_by(s, STATEMENT_DELETE_KEY, key_id, MSG_KEY_ID_LEN, &n);
+}
+
+/* Steps through the handles of deleted rows, all of which SQLite has deleted
+ * when it gives the first. */
+static int
+deleted_collect(struct store *s, sqlite3_stmt *st,
+    uint8_t (**handles)[MSG_HANDLE_LEN], size_t *n_out)
+{
+	size_t cap = 0;
+	int r;
+
+	while ((r = statement_row(s, st)) == 0) {
+		if (*n_out == cap) {
+			*handles = mem_grow(
+			    *handles, cap, 2 * cap + 8, sizeof **handles);
+			cap = 2 * cap + 8;
+		}
+		if (column_copy(st, 0, (*handles)[*n_out], MSG_HANDLE_LEN) == 0)
+			(*n_out)++;
+		s->count -= s->count > 0;
+	}
+	return r == ERR_NOT_FOUND ? 0 : r;
+}
+
+int
+store_delete_all(struct store *s, enum store_column column,
+    const uint8_t *value, uint8_t (**handles)[MSG_HANDLE_LEN], size_t *n_out)
+{
+	static const struct {
+		enum statement statement;
+		size_t len;
+	} by[] = {
+		[STORE_SID] = { STATEMENT_DELETE_SID, STORE_HASH_LEN },
+		[STORE_SUBJECT] = { STATEMENT_DELETE_SUBJECT, STORE_HASH_LEN },
+		[STORE_OWNER] = { STATEMENT_DELETE_OWNER, STORE_OWNER_LEN },
+	};
+	sqlite3_stmt *st = statement_begin(s, by[column].statement);
+	int r;
+
+	*handles = NULL;
+	*n_out = 0;
+	if (st == NULL)
+		return ERR_IO;
+	durable_begin(s);
+	bind_blob(st, 1, value, by[column].len);
+	r = deleted_collect(s, st, handles, n_out);
+	durable_end(s);
+	if (r != 0) {
+		free(*handles);
+		*handles = NULL;
+		*n_out = 0;
+	}
+	return r;
 }
 
 int
@@ -537,4 +606,40 @@ store_oldest(
 	r = column_copy(st, 0, handle, MSG_HANDLE_LEN);
 	sqlite3_reset(st);
 	return r == 0 ? 0 : ERR_IO;
+}
+
+/* --- used once --- */
+
+int
+store_use_once(
+    struct store *s, const uint8_t hash[STORE_HASH_LEN], int64_t until)
+{
+	sqlite3_stmt *st = statement_begin(s, STATEMENT_USE);
+	size_t n = 0;
+
+	if (st == NULL)
+		return ERR_IO;
+	if (s->n_used >= STORE_USED_MAX)
+		return ERR_LIMIT;
+	bind_blob(st, 1, hash, STORE_HASH_LEN);
+	sqlite3_bind_int64(st, 2, until);
+	if (statement_run(s, st, &n) != 0)
+		return ERR_IO;
+	s->n_used += n;
+	return n == 1 ? 0 : ERR_EXISTS;
+}
+
+int
+store_forget_used(struct store *s, int64_t now)
+{
+	sqlite3_stmt *st = statement_begin(s, STATEMENT_USED_EXPIRE);
+	size_t n = 0;
+
+	if (st == NULL)
+		return ERR_IO;
+	sqlite3_bind_int64(st, 1, now);
+	if (statement_run(s, st, &n) != 0)
+		return ERR_IO;
+	s->n_used -= n < s->n_used ? n : s->n_used;
+	return 0;
 }

@@ -20,9 +20,10 @@ err_text(int err)
 		[-ERR_PROTOCOL] = "protocol violation",
 		[-ERR_CONFIG] = "not allowed by the configuration",
 		[-ERR_MORE] = "more input is needed",
+		[-ERR_EXISTS] = "exists already",
 	};
 
-	if (err > 0 || err < ERR_MORE)
+	if (err > 0 || err < ERR_EXISTS)
 		return "unknown error";
 	return texts[-err];
 }

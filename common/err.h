@@ -19,6 +19,7 @@ enum {
 	ERR_PROTOCOL = -10, /* a peer broke the internal protocol */
 	ERR_CONFIG = -11,   /* the configuration does not allow it */
 	ERR_MORE = -12,	    /* not an error: more input is needed */
+	ERR_EXISTS = -13,   /* it is there already */
 };
 
 /* Text for a log line or a person, never NULL, static storage. */

@@ -262,7 +262,7 @@ START_TEST(sessions_of_the_older_format_open)
 	ck_assert_int_eq(sessions_find(f.authd->sessions, handle, &session), 0);
 	ck_assert_str_eq(session.who.user, "alice");
 	ck_assert_uint_eq(session.who.groups_len, 0);
-	ck_assert(slice_is(session_token(&session), "a-token"));
+	ck_assert(slice_is(session.token, "a-token"));
 	ck_assert(policy_allows(&f.settings, SLICE(ROUTE), &session.who));
 	session_wipe(&session);
 }
@@ -274,10 +274,11 @@ START_TEST(sessions_keep_who_it_is)
 	uint8_t handle[MSG_HANDLE_LEN];
 	struct session session;
 	int64_t end;
+	struct session_facts facts = { .who = &people[_i],
+		.token = SLICE("t") };
 
-	ck_assert_int_eq(sessions_create(f.authd->sessions, &people[_i],
-			     SLICE("t"), 0, cookie, &end),
-	    0);
+	ck_assert_int_eq(
+	    sessions_create(f.authd->sessions, &facts, cookie, &end), 0);
 	ticket_handle(handle, slice_of(cookie));
 	ck_assert_int_eq(sessions_find(f.authd->sessions, handle, &session), 0);
 	ck_assert_mem_eq(&session.who, &people[_i], sizeof session.who);

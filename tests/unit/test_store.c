@@ -294,14 +294,16 @@ START_TEST(seal_refuses_every_change)
 }
 END_TEST
 
-static const struct identity *
-named(const char *user)
+static int
+create(const char *user, struct slice token, char cookie[TICKET_LEN + 1])
 {
-	static struct identity who;
+	struct identity who = { .groups_len = 0 };
+	struct session_facts facts = { .who = &who, .token = token };
+	int64_t until;
 
 	(void)snprintf(who.user, sizeof who.user, "%s", user);
 	(void)snprintf(who.name, sizeof who.name, "%s", user);
-	return &who;
+	return sessions_create(f.authd->sessions, &facts, cookie, &until);
 }
 
 /* Every byte of a stored row, changed: no session, never another one. */
@@ -311,11 +313,8 @@ START_TEST(tampered_rows_do_not_open)
 	uint8_t handle[MSG_HANDLE_LEN], copy[STORE_SEALED_MAX];
 	struct session session;
 	struct store_row row;
-	int64_t until;
 
-	ck_assert_int_eq(sessions_create(f.authd->sessions, named("alice"),
-			     SLICE("token"), 0, cookie, &until),
-	    0);
+	ck_assert_int_eq(create("alice", SLICE("token"), cookie), 0);
 	ticket_handle(handle, slice_of(cookie));
 	ck_assert_int_eq(store_get(f.authd->store, handle, &row), 0);
 	memcpy(copy, row.sealed, row.sealed_len);
@@ -331,6 +330,7 @@ START_TEST(tampered_rows_do_not_open)
 	ck_assert_int_eq(store_touch(f.authd->store, &row), 0);
 	ck_assert_int_eq(sessions_find(f.authd->sessions, handle, &session), 0);
 	ck_assert_str_eq(session.who.user, "alice");
+	session_wipe(&session);
 	/* the row of one cookie under another */
 	memset(row.handle, 9, sizeof row.handle);
 	ck_assert_int_eq(store_put(f.authd->store, &row), 0);
@@ -347,11 +347,8 @@ START_TEST(files_hold_no_secret)
 		"canary-user-0123456789" };
 	static char content[1 << 20];
 	char cookie[TICKET_LEN + 1], path[128];
-	int64_t until;
 
-	ck_assert_int_eq(sessions_create(f.authd->sessions, named(secrets[1]),
-			     slice_of(secrets[0]), 0, cookie, &until),
-	    0);
+	ck_assert_int_eq(create(secrets[1], slice_of(secrets[0]), cookie), 0);
 	for (size_t i = 0; i < 2; i++) {
 		path_of(path, sizeof path, names[i]);
 		int fd = open(path, O_RDONLY);
@@ -420,16 +417,10 @@ START_TEST(one_user_has_at_most_a_thousand)
 	char first[TICKET_LEN + 1], cookie[TICKET_LEN + 1];
 	uint8_t handle[MSG_HANDLE_LEN];
 	struct session session;
-	int64_t until;
 
-	ck_assert_int_eq(sessions_create(f.authd->sessions, named("alice"),
-			     SLICE("t"), 0, first, &until),
-	    0);
+	ck_assert_int_eq(create("alice", SLICE("t"), first), 0);
 	for (int i = 0; i < SESSIONS_PER_USER; i++)
-		ck_assert_int_eq(
-		    sessions_create(f.authd->sessions, named("alice"),
-			SLICE("t"), 0, cookie, &until),
-		    0);
+		ck_assert_int_eq(create("alice", SLICE("t"), cookie), 0);
 	ck_assert_uint_eq(sessions_count(f.authd->sessions), SESSIONS_PER_USER);
 	ticket_handle(handle, slice_of(first));
 	ck_assert_int_eq(
@@ -446,21 +437,22 @@ START_TEST(ten_thousand_sessions)
 	char cookie[TICKET_LEN + 1], user[32];
 	struct session session;
 	long before = resident_kb(), grown;
-	int64_t until, start = clock_mono_us(), made, found;
+	int64_t start = clock_mono_us(), made, found;
 
 	memset(token, 't', sizeof token);
 	for (int i = 0; i < COUNT; i++) {
 		(void)snprintf(user, sizeof user, "user-%d", i % 500);
-		ck_assert_int_eq(sessions_create(f.authd->sessions, named(user),
-				     (struct slice){ token, sizeof token }, 0,
-				     cookie, &until),
+		ck_assert_int_eq(
+		    create(user, (struct slice){ token, sizeof token }, cookie),
 		    0);
 		ticket_handle(handles[i], slice_of(cookie));
 	}
 	made = clock_mono_us();
-	for (int i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++) {
 		ck_assert_int_eq(
 		    sessions_find(f.authd->sessions, handles[i], &session), 0);
+		session_wipe(&session);
+	}
 	found = clock_mono_us();
 	grown = resident_kb() - before;
 	printf("10,000 sessions: %ld us to make one, %ld us to find one, "

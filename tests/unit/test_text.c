@@ -263,9 +263,9 @@ START_TEST(test_names)
 		ck_assert_int_eq(role_from_name(role_name((enum role)r)), r);
 	ck_assert_int_eq(role_from_name("root"), -1);
 	ck_assert_int_eq(role_from_name(""), -1);
-	for (int e = 0; e >= ERR_MORE; e--)
+	for (int e = 0; e >= ERR_EXISTS; e--)
 		ck_assert_str_ne(err_text(e), "unknown error");
-	ck_assert_str_eq(err_text(ERR_MORE - 1), "unknown error");
+	ck_assert_str_eq(err_text(ERR_EXISTS - 1), "unknown error");
 	ck_assert_str_eq(err_text(1), "unknown error");
 }
 END_TEST
