@@ -44,6 +44,7 @@ common_libcommon_a_SOURCES = \
 	common/http/chars.h \
 	common/http/head.h \
 	common/http/http.h \
+	common/http/urlencode.h \
 	common/err.c \
 	common/mem.c \
 	common/text.c \
@@ -106,4 +107,5 @@ common_libcommon_a_SOURCES = \
 	common/http/target.c \
 	common/http/cookie.c \
 	common/http/chunks.c \
-	common/http/serialise.c
+	common/http/serialise.c \
+	common/http/urlencode.c

@@ -5,6 +5,7 @@
 
 #include "common/b64url.h"
 #include "common/err.h"
+#include "common/http/urlencode.h"
 #include "common/json_strict.h"
 #include "common/secret.h"
 
@@ -12,37 +13,6 @@
 #define LIFE_UNSAID_S 300
 
 /* --- the request --- */
-
-/* application/x-www-form-urlencoded, RFC 6749 appendix B */
-static void
-put_encoded(struct http_out *o, struct slice s)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*-._";
-
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-		char escape[3] = { '%', digits[c >> 4], digits[c & 15] };
-
-		if (c == ' ')
-			http_put(o, SLICE("+"));
-		else if (c != '\0' && strchr(plain, c) != NULL)
-			http_put(o, (struct slice){ s.p + i, 1 });
-		else
-			http_put(o, (struct slice){ escape, 3 });
-	}
-}
-
-static void
-put_pair(struct http_out *o, const char *name, struct slice value)
-{
-	if (o->len > 0)
-		http_put_z(o, "&");
-	http_put_z(o, name);
-	http_put_z(o, "=");
-	put_encoded(o, value);
-}
 
 static void
 put_scopes(struct http_out *o, const struct conf_list *scopes)
@@ -52,8 +22,8 @@ put_scopes(struct http_out *o, const struct conf_list *scopes)
 	http_put_z(o, "&scope=");
 	for (size_t i = 0; i < scopes->n; i++) {
 		if (i > 0)
-			http_put_z(o, "+");
-		put_encoded(o, slice_of(scopes->at[i]));
+			urlencode_put(o, SLICE(" "));
+		urlencode_put(o, slice_of(scopes->at[i]));
 	}
 }
 
@@ -61,13 +31,13 @@ static void
 put_form(struct http_out *o, const struct oauth2_settings *set,
     struct slice client_secret)
 {
-	put_pair(o, "grant_type", SLICE("client_credentials"));
+	urlencode_pair(o, SLICE("grant_type"), SLICE("client_credentials"));
 	put_scopes(o, &set->scopes);
 	if (set->audience[0] != '\0')
-		put_pair(o, "audience", slice_of(set->audience));
+		urlencode_pair(o, SLICE("audience"), slice_of(set->audience));
 	if (set->auth_style == AUTH_STYLE_PARAMS) {
-		put_pair(o, "client_id", slice_of(set->client_id));
-		put_pair(o, "client_secret", client_secret);
+		urlencode_pair(o, SLICE("client_id"), slice_of(set->client_id));
+		urlencode_pair(o, SLICE("client_secret"), client_secret);
 	}
 }
 
@@ -81,9 +51,9 @@ put_basic(struct http_out *o, const struct oauth2_settings *set,
 	struct http_out p;
 
 	http_out_init(&p, pair, sizeof(pair));
-	put_encoded(&p, slice_of(set->client_id));
+	urlencode_put(&p, slice_of(set->client_id));
 	http_put_z(&p, ":");
-	put_encoded(&p, client_secret);
+	urlencode_put(&p, client_secret);
 	o->overflow = o->overflow || p.overflow;
 	if (!p.overflow) {
 		b64_encode(encoded, pair, p.len);
