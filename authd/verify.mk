@@ -13,6 +13,7 @@ authd_libverify_a_SOURCES = \
 	authd/oidc/id_token.h \
 	authd/oidc/metadata.h \
 	authd/oidc/person.h \
+	authd/oidc/token_answer.h \
 	authd/server_ca.h \
 	authd/token.h \
 	authd/verdict.h \
@@ -25,6 +26,7 @@ authd_libverify_a_SOURCES = \
 	authd/oidc/id_token.c \
 	authd/oidc/metadata.c \
 	authd/oidc/person.c \
+	authd/oidc/token_answer.c \
 	authd/server_ca.c \
 	authd/token.c \
 	authd/verdict.c

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the seeds of fuzz_metadata, fuzz_id_token and fuzz_login_state, as
-make_seeds.py does for the others. Needs Python's cryptography: tokens, cookies
-and states are made here by another implementation than ours.
+"""Writes the seeds of fuzz_metadata, fuzz_id_token, fuzz_login_state and
+fuzz_token_answer, as make_seeds.py does for the others. Needs Python's
+cryptography: tokens, cookies and states are made here by another implementation
+than ours.
 """
 import base64
 import hashlib
@@ -153,6 +154,32 @@ write("login_state", {
     "no-cookie": b"\n" + state(),
     "no-state": cookie(),
     "empty": b"",
+})
+
+
+
+def answer(status, asked, body):
+    return struct.pack(">HB", status, asked) + body
+
+
+TOKENS = {"id_token": "a.b.c", "access_token": "A", "refresh_token": "R",
+          "token_type": "Bearer", "expires_in": 300, "scope": "openid"}
+write("token_answer", {
+    "tokens": answer(200, 16 + 32, dump(TOKENS)),
+    "refreshed": answer(200, 0, dump({**TOKENS, "id_token": None})),
+    "life-text": answer(200, 16, dump({**TOKENS, "expires_in": "300"})),
+    "dpop": answer(200, 16, dump({**TOKENS, "token_type": "DPoP"})),
+    "line-end": answer(200, 16, dump({**TOKENS, "id_token": "a\r\nb"})),
+    "number": answer(200, 16, dump({**TOKENS, "access_token": 7})),
+    "duplicate": answer(200, 16, b'{"id_token":"a","id_token":"b"}'),
+    "grant": answer(400, 0, b'{"error":"invalid_grant"}'),
+    "client": answer(401, 3, b'{"error":"invalid_client"}'),
+    "busy": answer(503, 1, b'{"error":"temporarily_unavailable"}'),
+    "type": answer(400, 2, b'{"error":"unsupported_token_type"}'),
+    "pushed": answer(201, 0, dump({
+        "request_uri": "urn:ietf:params:oauth:request_uri:x",
+        "expires_in": 60})),
+    "html": answer(404, 0, b"<!doctype html>"),
 })
 
 # What tests/unit/test_login_state.c has as its vector.
