@@ -54,7 +54,7 @@ struct conf_place conf_place_near(
 void conf_places_done(struct conf_places *places);
 
 enum conf_type {
-	CONF_STRING,
+	CONF_STRING,  /* at most max characters; max 0: 4096 */
 	CONF_BOOL,    /* bool; true false yes no on off */
 	CONF_UINT,    /* uint32_t, min..max */
 	CONF_SECONDS, /* uint32_t; "60" or "60s", "5m" */

@@ -48,11 +48,13 @@ is_printable(const char *text)
 }
 
 static int
-set_string(char **at, const char *text, char *why, size_t cap)
+set_string(const struct conf_row *row, char **at, const char *text, char *why,
+    size_t cap)
 {
-	if (strlen(text) > CONF_TEXT_MAX) {
-		(void)snprintf(
-		    why, cap, "is longer than %d characters", CONF_TEXT_MAX);
+	uint32_t max = row->max > 0 ? row->max : CONF_TEXT_MAX;
+
+	if (strlen(text) > max) {
+		(void)snprintf(why, cap, "is longer than %u characters", max);
 		return ERR_FORMAT;
 	}
 	if (!is_printable(text)) {
@@ -189,7 +191,7 @@ conf_set(const struct conf_row *row, void *settings, const char *text,
 
 	switch (row->type) {
 	case CONF_STRING:
-		return set_string(at, text, why, cap);
+		return set_string(row, at, text, why, cap);
 	case CONF_BOOL:
 		return set_bool(at, text, why, cap);
 	case CONF_UINT:

@@ -42,6 +42,9 @@ _Static_assert(AUTH_STYLE_PARAMS == 1, "the order of auth_styles[]");
 	.help = (help_)
 #define STRING(path, field, fallback_, help) \
 	{ ROW(path, CONF_STRING, field, help), .fallback = (fallback_) }
+/* A long one. */
+#define TEXT(path, field, max_, help) \
+	{ ROW(path, CONF_STRING, field, help), .fallback = "", .max = (max_) }
 #define BOOL(path, field, fallback_, help) \
 	{ ROW(path, CONF_BOOL, field, help), .fallback = (fallback_) }
 #define UINT(path, field, min_, max_, fallback_, help) \
@@ -173,7 +176,7 @@ static const struct conf_row rows[] = {
 	    "access_token"),
 	STRING("auth.openid.api_proxy", openid.api_proxy_text, "",
 	    "asked instead of the API server; with api_proxy_ca_data"),
-	STRING("auth.openid.api_proxy_ca_data", openid.api_proxy_ca_data, "",
+	TEXT("auth.openid.api_proxy_ca_data", openid.api_proxy_ca_data, 131072,
 	    "certificates (PEM in base64) that api_proxy is checked with"),
 	STRINGS("auth.openid.scopes", openid.scopes, "openid,profile,email",
 	    "scopes to ask for; openid always is among them"),
