@@ -133,6 +133,8 @@ explain(struct question *q)
 		     "cookies: %s\n",
 	    url.text, url.scheme_rule, url.host_rule, url.port_rule,
 	    "server.web_root", url.secure ? "Secure" : "not Secure");
+	if (q->settings->strategy == STRATEGY_OPENID)
+		(void)printf("redirect URI at the provider: %s\n", url.text);
 	print_unused(q);
 	return 0;
 }

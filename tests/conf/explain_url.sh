@@ -37,5 +37,9 @@ expect 2 '--host is needed'
 expect 2 'is no IPv4 or IPv6 address' --host k.example --peer proxy
 expect 2 "must be 'NAME: VALUE'" --host k.example --header nonsense
 expect 2 'what?' --host k.example what
+sed 's/anonymous/openid, openid: {client_id: c, issuer_uri: "https:\/\/l.example", disable_rbac: true}/' \
+	"$dir/config.yaml" >"$dir/openid.yaml"
+expect 0 'redirect URI at the provider: https://k.example/kiali' --host k.example \
+	--header "$proto" --header 'X-Forwarded-Port: 443' --config "$dir/openid.yaml"
 expect 1 'is not usable' --host k.example --config "$dir/none"
 exit $bad

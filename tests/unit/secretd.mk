@@ -1,5 +1,5 @@
 # tests/unit: secretd
-SECRETD_TESTS = tests/unit/test_slots tests/unit/test_watch \
+SECRETD_TESTS = tests/unit/test_slots tests/unit/test_ca tests/unit/test_watch \
 	tests/unit/test_registry tests/unit/test_keyring \
 	tests/unit/test_sign_check tests/unit/test_private_key \
 	tests/unit/test_signer tests/unit/test_identities
@@ -11,6 +11,9 @@ SECRETD_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
 tests_unit_test_slots_SOURCES = tests/unit/test_slots.c
 tests_unit_test_slots_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
 tests_unit_test_slots_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_ca_SOURCES = tests/unit/test_ca.c
+tests_unit_test_ca_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
+tests_unit_test_ca_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
 tests_unit_test_keyring_SOURCES = tests/unit/test_keyring.c
 tests_unit_test_keyring_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
 tests_unit_test_keyring_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
