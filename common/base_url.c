@@ -40,6 +40,12 @@ scheme_of(const struct settings *s, const struct base_url_request *q)
 		      : (struct part){ SLICE("http"), "served without TLS" };
 }
 
+bool
+base_url_secure(const struct settings *s, const struct base_url_request *q)
+{
+	return slice_is_nocase(scheme_of(s, q).text, "https");
+}
+
 static struct part
 host_of(const struct settings *s, const struct base_url_request *q)
 {
@@ -127,7 +133,7 @@ base_url_make(struct base_url *out, const struct settings *s,
 
 	if (n < 0 || (size_t)n >= sizeof(out->text))
 		return ERR_LIMIT;
-	out->secure = slice_starts(slice_of(out->text), "https:");
+	out->secure = base_url_secure(s, q);
 	out->scheme_rule = scheme.rule;
 	out->host_rule = host.rule;
 	out->port_rule = port.rule;

@@ -30,6 +30,9 @@ struct base_url {
 	const char *scheme_rule, *host_rule, *port_rule;
 };
 
+/* Whether the URL begins "https:", at less cost. */
+bool base_url_secure(
+    const struct settings *s, const struct base_url_request *q);
 /* ERR_LIMIT: it is longer than BASE_URL_MAX. */
 int base_url_make(struct base_url *out, const struct settings *s,
     const struct base_url_request *q) __attribute__((warn_unused_result));

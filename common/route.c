@@ -23,6 +23,8 @@ static const char *const own_paths[] = {
 	"/api/logout",
 	"/healthz",
 };
+/* With STRATEGY_OPENID alone; else it is Kiali's, which then has none. */
+static const char openid_path[] = "/api/auth/openid_redirect";
 
 /* Decodes percent-encoding of the first ROUTE_DECIDES characters. True when
  * there was any. */
@@ -53,7 +55,7 @@ decode_start(struct slice path, char out[ROUTE_DECIDES + 1])
 
 /* A path that ends in '/' counts too: the frontend redirects it. */
 static bool
-is_own(const char *path)
+is_own(const struct settings *s, const char *path)
 {
 	struct slice p = slice_of(path);
 
@@ -64,7 +66,7 @@ is_own(const char *path)
 	for (size_t i = 0; i < sizeof(own_paths) / sizeof(own_paths[0]); i++)
 		if (slice_is(p, own_paths[i]))
 			return true;
-	return false;
+	return s->strategy == STRATEGY_OPENID && slice_is(p, openid_path);
 }
 
 /* Preset kiali: everything is public but the API and the profiler. Compared
@@ -227,7 +229,7 @@ settings_route(
 	below.p += prefix;
 	below.len -= prefix;
 	encoded = decode_start(below, decoded);
-	if (is_own(decoded)) {
+	if (is_own(s, decoded)) {
 		route.kind = encoded ? ROUTE_NONE : ROUTE_OWN;
 		return route;
 	}

@@ -185,8 +185,12 @@ bool
 settings_is_own_cookie(const struct settings *s, struct slice name)
 {
 	static const char *const prefixes[] = { "__Host-", "__Secure-" };
+	size_t len = strlen(s->cookie_name);
 
-	if (s->cookie_name[0] != '\0' && slice_is(name, s->cookie_name))
+	if (len > 0 && slice_starts(name, s->cookie_name) &&
+	    (name.len == len ||
+		slice_is((struct slice){ name.p + len, name.len - len },
+		    SETTINGS_COOKIE_LOGIN)))
 		return true;
 	if (slice_starts(name, "kiali-token"))
 		return true;

@@ -272,8 +272,10 @@ struct conf_place settings_place(const struct settings *s, const char *path);
  * root /) or __Secure-doorward (other roots), else doorward. secure: whether
  * the client reaches us through HTTPS. Static or owned by s. */
 const char *settings_cookie_name(const struct settings *s, bool secure);
-/* Every name that the session cookie may have had, Kiali's own included, for
- * stripping. */
+/* What the login cookie's name has behind the session cookie's. */
+#define SETTINGS_COOKIE_LOGIN "-login"
+/* Every name that the session cookie and the login cookie may have had, Kiali's
+ * own included, for stripping. */
 bool settings_is_own_cookie(const struct settings *s, struct slice name);
 /* Is address one of trusted_proxies? */
 bool settings_trusts(const struct settings *s, const struct sockaddr *address);

@@ -4,10 +4,12 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/secret.h"
 #include "common/settings.h"
 #include "frontend/authd.h"
 #include "frontend/own_internal.h"
@@ -17,16 +19,16 @@
 static void
 put_json_string(struct http_out *j, struct slice text)
 {
-	char escaped[6 * MSG_USER_MAX + 1];
-	size_t n;
+	size_t cap = 6 * text.len + 1, n;
+	char *escaped = mem_new(cap);
 
-	if (text.len > MSG_USER_MAX)
-		text.len = MSG_USER_MAX;
 	n = log_json_escape(
-	    escaped, sizeof(escaped), text.p != NULL ? text.p : "", text.len);
+	    escaped, cap, text.p != NULL ? text.p : "", text.len);
 	http_put_z(j, "\"");
 	http_put(j, (struct slice){ escaped, n });
 	http_put_z(j, "\"");
+	secret_wipe(escaped, cap);
+	free(escaped);
 }
 
 static void
@@ -62,7 +64,56 @@ api_error(struct own *o, unsigned status, struct slice error,
 	    retry_after_s);
 }
 
+void
+api_oauth_error(
+    struct own *o, unsigned status, const char *error, const char *description)
+{
+	char text[JSON_MAX];
+	struct http_out j;
+
+	http_out_init(&j, text, sizeof(text));
+	http_put_z(&j, "{\"error\":");
+	put_json_string(&j, slice_of(error));
+	http_put_z(&j, ",\"error_description\":");
+	put_json_string(&j, slice_of(description));
+	http_put_z(&j, "}");
+	reply_json(o, status, &j, NULL, 0);
+}
+
 /* --- /api/auth/info --- */
+
+/* Where Kiali's UI sends people who have no session. */
+static void
+put_authorization_endpoint(struct http_out *j, const struct own *o)
+{
+	char text[BASE_URL_MAX + 32];
+	struct base_url base;
+
+	if (o->c->w->settings->strategy != STRATEGY_OPENID ||
+	    request_base_url(&base, o->c->w->settings, o->c->req) != 0)
+		return;
+	snprintf(text, sizeof(text), "%s/api/auth/openid_redirect", base.text);
+	http_put_z(j, "\"authorizationEndpoint\":");
+	put_json_string(j, slice_of(text));
+	http_put_z(j, ",");
+}
+
+static const char *
+strategy_name(const struct settings *s)
+{
+	switch ((enum strategy)s->strategy) {
+	case STRATEGY_TOKEN:
+		return "token";
+	case STRATEGY_OPENID:
+		return "openid";
+	case STRATEGY_HEADER:
+		return "header";
+	case STRATEGY_ANONYMOUS:
+	case STRATEGY_OPENSHIFT:
+		break;
+	}
+	return "anonymous";
+}
 
 /* user "": no session. The order of the fields is Kiali's. */
 static void
@@ -74,7 +125,9 @@ reply_info(struct own *o, struct slice user, int64_t expires_s, bool drop)
 	struct http_out j;
 
 	http_out_init(&j, text, sizeof(text));
-	http_put_z(&j, "{\"sessionInfo\":{");
+	http_put_z(&j, "{");
+	put_authorization_endpoint(&j, o);
+	http_put_z(&j, "\"sessionInfo\":{");
 	if (user.len > 0) {
 		clock_rfc1123z(date, expires_s);
 		http_put_z(&j, "\"clusterInfo\":{");
@@ -87,7 +140,7 @@ reply_info(struct own *o, struct slice user, int64_t expires_s, bool drop)
 		put_json_string(&j, user);
 	}
 	http_put_z(&j, "},\"strategy\":\"");
-	http_put_z(&j, s->strategy == STRATEGY_TOKEN ? "token" : "anonymous");
+	http_put_z(&j, strategy_name(s));
 	http_put_z(&j, "\"}");
 	reply_json(o, 200, &j, drop ? own_drop_cookie(o, line) : NULL, 0);
 }
@@ -142,7 +195,7 @@ reply_logged_in(struct own *o, const struct authd_login *a)
 	struct http_out j;
 
 	if (slice_copy(a->cookie, cookie, sizeof(cookie)) != 0 ||
-	    cookie_set(line, o->c->w->settings, o->c->req->origin.tls, cookie,
+	    cookie_set(line, o->c->w->settings, o->c->req->secure, cookie,
 		a->expires_s) != 0) {
 		api_error(o, 503,
 		    own_login_reason(LOGIN_UNAVAILABLE, a->reason),
@@ -211,6 +264,11 @@ api_authenticate(struct own *o)
 		client_reply(o->c, &nothing);
 		return;
 	}
+	if (o->c->w->settings->strategy != STRATEGY_TOKEN) {
+		own_error(
+		    o, 400, "Signing in with a token is not offered here.");
+		return;
+	}
 	own_login(o, on_login);
 }
 
@@ -227,19 +285,39 @@ reply_logged_out(struct own *o)
 	client_reply(o->c, &r);
 }
 
+/* The UI goes there. */
+static void
+reply_logout_at(struct own *o, struct slice location)
+{
+	size_t cap = 6 * location.len + 64;
+	char *text = mem_new(cap), line[COOKIE_LINE_MAX];
+	struct http_out j;
+
+	http_out_init(&j, text, cap);
+	http_put_z(&j, "{\"redirect_url\":");
+	put_json_string(&j, location);
+	http_put_z(&j, "}");
+	reply_json(o, 200, &j, own_drop_cookie(o, line), 0);
+	secret_wipe(text, cap); /* it holds an id_token */
+	free(text);
+}
+
 static void
 on_logout(int err, struct chan_in *in, void *arg)
 {
 	struct own *o = arg;
+	struct authd_ended a = own_logout_read(o, err, in);
 
 	o->asked = 0;
 	/* The cookie stays when nobody has ended the session: a person who
 	 * believes to be out must be. */
-	if (!authd_read_logout(err, in))
+	if (!a.over)
 		api_error(o, 503,
 		    SLICE("You are still signed in: the sign-in service does "
 			  "not answer. Try again in a moment."),
 		    (struct slice){ NULL, 0 }, false, 5);
+	else if (a.location.len > 0)
+		reply_logout_at(o, a.location);
 	else
 		reply_logged_out(o);
 }

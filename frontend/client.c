@@ -147,7 +147,7 @@ client_reply_status(struct client *c, unsigned status, bool drop_cookie,
 	struct http_out o;
 
 	if (drop_cookie && c->req->carried_cookie &&
-	    cookie_delete(cookie, c->w->settings, c->req->origin.tls) == 0)
+	    cookie_delete(cookie, c->w->settings, c->req->secure) == 0)
 		r.set_cookie = cookie;
 	if (c->req->navigation) {
 		http_out_init(&o, (char *)c->w->scratch, PAGES_MAX);
@@ -232,6 +232,9 @@ dispatch(struct client *c)
 	struct slice to = return_path_or_root(
 	    s, (struct slice){ NULL, 0 }, root, sizeof(root));
 
+	if (own_is_openid_callback(s, c->req))
+		r = (struct router_result){ ROUTER_OWN,
+			ENDPOINT_OPENID_CALLBACK, 0 };
 	switch (r.action) {
 	case ROUTER_PROXY:
 		c->state = CLIENT_EXCHANGE;

@@ -14,6 +14,7 @@
 #include "common/settings.h"
 #include "frontend/client.h"
 #include "frontend/deny.h"
+#include "frontend/own.h"
 #include "frontend/pool.h"
 #include "frontend/return_path.h"
 #include "frontend/stats.h"
@@ -105,11 +106,18 @@ deny(struct exchange *e, enum deny why)
 		    why == DENY_METHOD ? route.methods : 0, a.retry_after_s);
 		return;
 	}
+	/* To go on to the provider would be a loop without an end. */
+	if (return_path_is_callback(s, c->req->http.path, c->req->http.query)) {
+		own_no_login_cookie(c);
+		return;
+	}
 	if (slice_copy(c->req->http.target, target, sizeof(target)) != 0 ||
 	    !return_path_allowed(s, slice_of(target)) ||
 	    return_path_encode(slice_of(target), encoded, sizeof(encoded)) != 0)
 		encoded[0] = '\0';
-	location = mem_printf("%s/_doorward/login%s%s", s->web_prefix,
+	location = mem_printf("%s%s%s%s", s->web_prefix,
+	    s->strategy == STRATEGY_OPENID ? "/api/auth/openid_redirect"
+					   : "/_doorward/login",
 	    encoded[0] != '\0' ? "?return=" : "", encoded);
 	r.location = location;
 	client_reply(c, &r);

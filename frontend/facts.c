@@ -75,6 +75,20 @@ facts_cross_site(const struct http_fields *f, const struct origin *o)
 }
 
 bool
+facts_prefetch(const struct http_fields *f)
+{
+	static const char *const names[] = { "sec-purpose", "purpose",
+		"x-moz" };
+
+	for (size_t i = 0; i < f->n; i++)
+		for (size_t n = 0; n < sizeof(names) / sizeof(names[0]); n++)
+			if (slice_is_nocase(f->at[i].name, names[n]) &&
+			    slice_starts_nocase(f->at[i].value, "prefetch"))
+				return true;
+	return false;
+}
+
+bool
 facts_is_form(const struct http_fields *f)
 {
 	const struct http_field *type =

@@ -21,6 +21,9 @@ bool facts_navigation(const struct http_fields *f);
  * behind this request. Without both it is not from a browser that could be
  * tricked (or an old one, whose SameSite cookie stays at home). */
 bool facts_cross_site(const struct http_fields *f, const struct origin *o);
+/* The browser asks on a guess that somebody will click (Sec-Purpose, and its
+ * older names). */
+bool facts_prefetch(const struct http_fields *f);
 /* Is the body a form? An optional charset must be UTF-8. */
 bool facts_is_form(const struct http_fields *f);
 /* The token of "Authorization: Bearer x", "" for none or one that cannot be a

@@ -13,6 +13,8 @@ static const struct {
 } fields[FORM_FIELD_COUNT] = {
 	[FORM_TOKEN] = { "token", MSG_TOKEN_MAX },
 	[FORM_RETURN] = { "return", RETURN_PATH_MAX },
+	[FORM_LOGOUT_TOKEN] = { "logout_token", MSG_TOKEN_MAX },
+	[FORM_EVERYWHERE] = { "everywhere", 8 },
 };
 
 struct form *

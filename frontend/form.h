@@ -1,6 +1,6 @@
 /*
  * application/x-www-form-urlencoded (WHATWG URL 5.1) as it comes, keeping only
- * the two fields that a login knows, so that a megabyte of form costs no
+ * the few fields that we know, so that a megabyte of form costs no
  * memory. The first field of a name counts, as in Go. Pure.
  *
  * SECURITY: token is a credential: form_done wipes it.
@@ -15,7 +15,13 @@
 #include "common/text.h"
 #include "frontend/return_path.h"
 
-enum form_field { FORM_TOKEN, FORM_RETURN, FORM_FIELD_COUNT };
+enum form_field {
+	FORM_TOKEN,
+	FORM_RETURN,
+	FORM_LOGOUT_TOKEN, /* OpenID Connect Back-Channel Logout 1.0, 2.5 */
+	FORM_EVERYWHERE,   /* of the sign-out page */
+	FORM_FIELD_COUNT
+};
 
 struct form_value {
 	char *p; /* decoded */

@@ -150,7 +150,8 @@ forwarded_read(struct origin *o, const struct settings *s,
 	o->host = q->host;
 	if (!http_host_split(q->host, &name, &o->port))
 		o->port = 0;
-	if (settings_trusts(s, peer))
+	o->trusted = settings_trusts(s, peer);
+	if (o->trusted)
 		believe_proxy(o, s, q);
 	if (s->web_port != NULL &&
 	    text_u64(slice_of(s->web_port), UINT16_MAX, &n) == 0 && n > 0)

@@ -20,7 +20,8 @@
 struct origin {
 	char client[INET6_ADDRSTRLEN];
 	uint16_t client_port; /* 0: a proxy did not say */
-	bool tls; /* between the client and the outermost trusted hop */
+	bool tls;     /* between the client and the outermost trusted hop */
+	bool trusted; /* the TCP peer is in trusted_proxies */
 	struct slice host; /* as the client sent it; borrowed */
 	uint16_t port;	   /* that the client meant */
 };

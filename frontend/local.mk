@@ -40,6 +40,9 @@ frontend_libfrontend_a_SOURCES = \
 	frontend/limits.c \
 	frontend/listener.c \
 	frontend/login.c \
+	frontend/logout.c \
+	frontend/openid.c \
+	frontend/openid_logout.c \
 	frontend/own.c \
 	frontend/pages.c \
 	frontend/pool.c \

@@ -1,6 +1,6 @@
 /*
- * Our own pages that need authd: sign in, sign out, session. And what the form
- * and Kiali's /api/authenticate share.
+ * Our own pages to sign in and to see who one is. And what the form and Kiali's
+ * /api/authenticate share.
  */
 #include "frontend/authd.h"
 
@@ -119,8 +119,8 @@ on_login(int err, struct chan_in *in, void *arg)
 	authd_read_login(&a, err, in);
 	if (a.code == LOGIN_OK &&
 	    (slice_copy(a.cookie, cookie, sizeof(cookie)) != 0 ||
-		cookie_set(line, o->c->w->settings, o->c->req->origin.tls,
-		    cookie, a.expires_s) != 0))
+		cookie_set(line, o->c->w->settings, o->c->req->secure, cookie,
+		    a.expires_s) != 0))
 		a.code = LOGIN_UNAVAILABLE;
 	if (a.code != LOGIN_OK) {
 		login_page_error(o, own_login_status(a.code),
@@ -138,79 +138,18 @@ on_login(int err, struct chan_in *in, void *arg)
 void
 page_login_post(struct own *o)
 {
+	const struct slice nothing = { NULL, 0 };
+
 	if (o->c->w->settings->strategy == STRATEGY_ANONYMOUS) {
 		page_login_get(o);
 		return;
 	}
-	own_login(o, on_login);
-}
-
-/* --- sign out --- */
-
-static void
-show_logout(struct own *o, unsigned status, const char *error)
-{
-	struct http_out page;
-
-	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
-	page_logout(&page, o->c->w->settings, error);
-	own_page(o, status, &page, NULL);
-}
-
-void
-page_logout_get(struct own *o)
-{
-	show_logout(o, 200, NULL);
-}
-
-void
-own_logout(struct own *o, own_act_fn *nobody, chan_reply_fn *answered)
-{
-	const struct request *r = o->c->req;
-	char client[ORIGIN_CLIENT_MAX];
-
-	if (o->c->w->authd == NULL || r->cookie.len == 0) {
-		nobody(o);
+	if (o->c->w->settings->strategy != STRATEGY_TOKEN) {
+		login_page_error(
+		    o, 400, own_login_reason(LOGIN_NOT_OFFERED, nothing));
 		return;
 	}
-	origin_text(&r->origin, client);
-	o->asked = authd_logout(o->c->w->authd, r->cookie, client, answered, o);
-}
-
-/* The back button must not bring the console's pages back. */
-static void
-to_signed_out(struct own *o)
-{
-	char line[COOKIE_LINE_MAX], path[COOKIE_LINE_MAX];
-	struct reply r = {
-		.status = 303, .location = path, .forget_pages = true
-	};
-
-	snprintf(path, sizeof(path), "%s/_doorward/signed-out",
-	    o->c->w->settings->web_prefix);
-	r.set_cookie = own_drop_cookie(o, line);
-	client_reply(o->c, &r);
-}
-
-static void
-on_logout(int err, struct chan_in *in, void *arg)
-{
-	struct own *o = arg;
-
-	o->asked = 0;
-	/* As in Kiali's logout: who believes to be out must be. */
-	if (!authd_read_logout(err, in))
-		show_logout(o, 503,
-		    "You are still signed in: the sign-in service does not "
-		    "answer. Try again in a moment.");
-	else
-		to_signed_out(o);
-}
-
-void
-page_logout_post(struct own *o)
-{
-	own_logout(o, to_signed_out, on_logout);
+	own_login(o, on_login);
 }
 
 /* --- who am I --- */
@@ -264,20 +203,4 @@ page_session_get(struct own *o)
 		return;
 	}
 	o->asked = authd_session(o->c->w->authd, r->cookie, on_session, o);
-}
-
-/* The page of those who have just signed out; whoever comes here with a session
- * that lives is told so. */
-void
-page_signed_out_get(struct own *o)
-{
-	struct http_out page;
-
-	if (o->c->req->cookie.len > 0) {
-		page_session_get(o);
-		return;
-	}
-	http_out_init(&page, (char *)o->c->w->scratch, PAGES_MAX);
-	page_signed_out(&page, o->c->w->settings);
-	own_page(o, 200, &page, NULL);
 }

@@ -22,18 +22,23 @@ static own_act_fn healthz, readyz;
 static const struct own_handler {
 	own_act_fn *get, *post;
 	bool is_page;
-	bool same_origin; /* it changes something: not for other sites */
+	enum { ANY_SITE, POST_SAME, SAME_ORIGIN } from; /* what other sites may
+							   not ask for */
 } handlers[ENDPOINT_COUNT] = {
-	/* endpoint                 get               post              page   same origin */
-	[ENDPOINT_HEALTHZ]      = { healthz,          NULL,             false, false },
-	[ENDPOINT_READYZ]       = { readyz,           NULL,             false, false },
-	[ENDPOINT_AUTH_INFO]    = { api_auth_info,    NULL,             false, false },
-	[ENDPOINT_AUTHENTICATE] = { api_authenticate, api_authenticate, false, true },
-	[ENDPOINT_API_LOGOUT]   = { api_logout,       NULL,             false, true },
-	[ENDPOINT_LOGIN]        = { page_login_get,   page_login_post,  true,  false },
-	[ENDPOINT_LOGOUT]       = { page_logout_get,  page_logout_post, true,  false },
-	[ENDPOINT_SIGNED_OUT]   = { page_signed_out_get, NULL,          true,  false },
-	[ENDPOINT_SESSION]      = { page_session_get, NULL,             true,  false },
+	/* endpoint                        get                  post                page   from */
+	[ENDPOINT_HEALTHZ]                = { healthz,             NULL,               false, POST_SAME },
+	[ENDPOINT_READYZ]                 = { readyz,              NULL,               false, POST_SAME },
+	[ENDPOINT_AUTH_INFO]              = { api_auth_info,       NULL,               false, POST_SAME },
+	[ENDPOINT_AUTHENTICATE]           = { api_authenticate,    api_authenticate,   false, SAME_ORIGIN },
+	[ENDPOINT_API_LOGOUT]             = { api_logout,          NULL,               false, SAME_ORIGIN },
+	[ENDPOINT_LOGIN]                  = { page_login_get,      page_login_post,    true,  POST_SAME },
+	[ENDPOINT_LOGOUT]                 = { page_logout_get,     page_logout_post,   true,  POST_SAME },
+	[ENDPOINT_SIGNED_OUT]             = { page_signed_out_get, NULL,               true,  POST_SAME },
+	[ENDPOINT_SESSION]                = { page_session_get,    NULL,               true,  POST_SAME },
+	[ENDPOINT_OPENID_START]           = { openid_start,        NULL,               true,  ANY_SITE },
+	[ENDPOINT_OPENID_CALLBACK]        = { openid_callback,     NULL,               true,  ANY_SITE },
+	[ENDPOINT_BACKCHANNEL_LOGOUT]     = { NULL,                openid_backchannel, false, ANY_SITE },
+	[ENDPOINT_FRONTCHANNEL_LOGOUT]    = { openid_frontchannel, NULL,               true,  ANY_SITE },
 };
 /* clang-format on */
 
@@ -82,14 +87,23 @@ refuse_cross_site(struct own *o)
 static bool
 needs_same_origin(const struct own *o)
 {
-	return is_post(o) || handlers[o->endpoint].same_origin;
+	switch (handlers[o->endpoint].from) {
+	case SAME_ORIGIN:
+		return true;
+	case POST_SAME:
+		return is_post(o);
+	case ANY_SITE:
+		break;
+	}
+	return false;
 }
 
 static bool
 needs_form(const struct own *o)
 {
-	return is_post(o) && o->endpoint != ENDPOINT_LOGOUT &&
-	    o->c->w->settings->strategy == STRATEGY_TOKEN;
+	return o->endpoint == ENDPOINT_BACKCHANNEL_LOGOUT ||
+	    (is_post(o) && o->endpoint != ENDPOINT_LOGOUT &&
+		o->c->w->settings->strategy == STRATEGY_TOKEN);
 }
 
 void
@@ -179,7 +193,9 @@ own_readable(struct client *c)
 void
 own_error(struct own *o, unsigned status, const char *sentence)
 {
-	if (!o->is_page)
+	if (o->endpoint == ENDPOINT_BACKCHANNEL_LOGOUT)
+		openid_backchannel_error(o, status, sentence);
+	else if (!o->is_page)
 		api_error(o, status, slice_of(sentence),
 		    (struct slice){ NULL, 0 }, false, 0);
 	else if (o->endpoint == ENDPOINT_LOGIN && status != 403)
@@ -194,7 +210,7 @@ own_drop_cookie(struct own *o, char line[COOKIE_LINE_MAX])
 	const struct request *r = o->c->req;
 
 	if (!r->carried_cookie ||
-	    cookie_delete(line, o->c->w->settings, r->origin.tls) != 0)
+	    cookie_delete(line, o->c->w->settings, r->secure) != 0)
 		return NULL;
 	return line;
 }
@@ -221,6 +237,15 @@ own_redirect(
 	};
 
 	client_reply(o->c, &r);
+}
+
+bool
+own_is_url(struct slice url)
+{
+	for (size_t i = 0; i < url.len; i++)
+		if (url.p[i] <= ' ' || url.p[i] > '~')
+			return false;
+	return slice_starts(url, "https://") || slice_starts(url, "http://");
 }
 
 /* --- the endpoints that ask nobody --- */

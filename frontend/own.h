@@ -5,13 +5,23 @@
 #ifndef FRONTEND_OWN_H
 #define FRONTEND_OWN_H
 
+#include <stdbool.h>
+
 #include "frontend/router.h"
 
 struct client;
 struct own;
+struct request;
+struct settings;
 
 /* Begins with c->req; sets c->own. May free the client. */
 void own_start(struct client *c, enum own_endpoint endpoint);
+/* Somebody comes back from the OpenID provider: this is for
+ * ENDPOINT_OPENID_CALLBACK. Without the login cookie it is not. */
+bool own_is_openid_callback(const struct settings *s, const struct request *r);
+/* Answers one who comes back without that cookie and cannot go on. May free the
+ * client. */
+void own_no_login_cookie(struct client *c);
 /* There are new bytes from the client; may free it. */
 void own_readable(struct client *c);
 /* Forgets what authd was asked. NULL allowed. */

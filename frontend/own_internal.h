@@ -1,4 +1,5 @@
-/* What own.c, api.c and login.c share: one request for an own endpoint. */
+/* What own.c, api.c, login.c, logout.c and openid*.c share: one request for an
+ * own endpoint. */
 #ifndef FRONTEND_OWN_INTERNAL_H
 #define FRONTEND_OWN_INTERNAL_H
 
@@ -6,6 +7,7 @@
 
 #include "common/chan.h"
 #include "common/http/http.h"
+#include "frontend/authd.h"
 #include "frontend/client.h"
 #include "frontend/cookie.h"
 #include "frontend/form.h"
@@ -17,8 +19,9 @@ struct own {
 	enum own_endpoint endpoint;
 	struct form *form; /* of a POST */
 	uint64_t body_len;
-	uint64_t asked; /* request id at authd, 0: none */
-	bool is_page;	/* answers are for a person, else for Kiali's UI */
+	uint64_t asked;	 /* request id at authd, 0: none */
+	bool is_page;	 /* answers are for a person, else for Kiali's UI */
+	bool everywhere; /* the logout */
 };
 
 typedef void own_act_fn(struct own *o);
@@ -27,22 +30,37 @@ typedef void own_act_fn(struct own *o);
 
 /* Kiali's API (api.c) */
 own_act_fn api_auth_info, api_authenticate, api_logout;
-/* Our pages (login.c) */
+/* Our pages (login.c, logout.c) */
 own_act_fn page_login_get, page_login_post, page_logout_get, page_logout_post,
     page_signed_out_get, page_session_get;
+/* Through a provider (openid.c, openid_logout.c) */
+own_act_fn openid_start, openid_callback, openid_backchannel,
+    openid_frontchannel;
 
 /* {"error":"...","detail":"..."}; detail may be empty. */
 void api_error(struct own *o, unsigned status, struct slice error,
     struct slice detail, bool drop_cookie, unsigned retry_after_s);
+/* {"error":"...","error_description":"..."} of RFC 6749. */
+void api_oauth_error(
+    struct own *o, unsigned status, const char *error, const char *description);
 /* The login page again, with a sentence about what is wrong. */
 void login_page_error(struct own *o, unsigned status, struct slice reason);
 /* Whatever kind of endpoint: refuses with a sentence. */
 void own_error(struct own *o, unsigned status, const char *sentence);
 /* Sends the login to authd, and the answer to done. */
 void own_login(struct own *o, chan_reply_fn *done);
-/* Has authd end the request's session, and sends the answer to answered; calls
- * nobody when the request has none. */
+/* Has authd end the request's session, or with o->everywhere all of that
+ * person, and sends the answer to answered; calls nobody when the request has
+ * none. */
 void own_logout(struct own *o, own_act_fn *nobody, chan_reply_fn *answered);
+/* What that answer says. A location that is no URL is none. */
+struct authd_ended own_logout_read(
+    const struct own *o, int err, struct chan_in *in);
+/* How Back-Channel Logout says that it does not work. */
+void openid_backchannel_error(
+    struct own *o, unsigned status, const char *sentence);
+/* Is url absolute and for a browser to open? */
+bool own_is_url(struct slice url);
 /* The sentence for a login that failed: authd's, or one of our own. */
 struct slice own_login_reason(enum login_code code, struct slice reason);
 unsigned own_login_status(enum login_code code);

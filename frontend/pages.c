@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "frontend/return_path.h"
 
 /* Colours keep a contrast of at least 4.5:1 in both schemes (WCAG 2.1), the
  * edges of fields 3:1. The transparent border shows where the system replaces
@@ -38,6 +39,8 @@ const char pages_style[] =
     "text-decoration:none;color:var(--on);background:var(--main);"
     "border:1px solid transparent;border-radius:.25rem;cursor:pointer}"
     "button:hover,.button:hover{background:var(--hover)}"
+    "button.other{margin-left:.75rem;color:var(--main);background:var(--card);"
+    "border-color:var(--line)}button.other:hover{border-color:var(--main)}"
     "a{color:var(--main)}"
     "a:focus-visible,button:focus-visible,input:focus-visible{outline:3px solid "
     "var(--main);outline-offset:2px}"
@@ -50,7 +53,7 @@ const char pages_style[] =
     "font-weight:600}dd small{display:block;color:var(--soft);"
     "font-size:.9375rem;font-weight:400}"
     "@media(max-width:30rem){main{padding:1.25rem}"
-    "button,.button{width:100%}}";
+    "button,.button{width:100%}button.other{margin-left:0}}";
 
 static void
 put_escaped(struct http_out *o, struct slice text)
@@ -89,7 +92,7 @@ put_link(struct http_out *o, const struct settings *s, const char *path)
  * something is wrong. The empty icon keeps browsers from asking the console for
  * one that a person without a session may not have. */
 static void
-page_begin(struct http_out *o, const char *title, const char *error)
+page_head(struct http_out *o, const char *title, const char *error)
 {
 	http_put_z(o,
 	    "<!doctype html>\n<html lang=\"en\">\n<head>\n"
@@ -101,7 +104,13 @@ page_begin(struct http_out *o, const char *title, const char *error)
 	http_put_z(o, title);
 	http_put_z(o, "</title>\n<style>");
 	http_put_z(o, pages_style);
-	http_put_z(o, "</style>\n</head>\n<body>\n<main>\n<h1>");
+	http_put_z(o, "</style>\n");
+}
+
+static void
+page_body(struct http_out *o, const char *title, const char *error)
+{
+	http_put_z(o, "</head>\n<body>\n<main>\n<h1>");
 	http_put_z(o, title);
 	http_put_z(o, "</h1>\n");
 	if (error == NULL)
@@ -109,6 +118,13 @@ page_begin(struct http_out *o, const char *title, const char *error)
 	http_put_z(o, "<p class=\"bad\" role=\"alert\" id=\"error\">");
 	put_escaped(o, slice_of(error));
 	http_put_z(o, "</p>\n");
+}
+
+static void
+page_begin(struct http_out *o, const char *title, const char *error)
+{
+	page_head(o, title, error);
+	page_body(o, title, error);
 }
 
 static void
@@ -171,10 +187,99 @@ put_token_field(struct http_out *o, bool failed)
 		   : " aria-describedby=\"hint\">\n");
 }
 
+/* The way to the provider. text: of the link; class: with its quotes, or "". */
+static void
+put_start_link(struct http_out *o, const struct settings *s, struct slice go_to,
+    const char *text, const char *class)
+{
+	char encoded[3 * MSG_RETURN_MAX + 1];
+
+	http_put_z(o, "<p><a");
+	http_put_z(o, class);
+	http_put_z(o, " href=\"");
+	put_link(o, s, "/api/auth/openid_redirect");
+	if (go_to.len > 0 && go_to.len <= MSG_RETURN_MAX &&
+	    return_path_encode(go_to, encoded, sizeof(encoded)) == 0) {
+		http_put_z(o, "?return=");
+		put_escaped(o, slice_of(encoded));
+	}
+	http_put_z(o, "\">");
+	http_put_z(o, text);
+	http_put_z(o, "</a></p>\n");
+}
+
+static void
+page_login_openid(
+    struct http_out *o, const struct settings *s, const struct page_login *p)
+{
+	page_begin(o, "Sign in", p->error);
+	http_put_z(o,
+	    "<p>You sign in at your organisation's provider and come back "
+	    "here.</p>\n");
+	put_start_link(
+	    o, s, p->go_to, "Sign in with your provider", " class=\"button\"");
+	page_end(o);
+}
+
+/* clang-format off */
+static const char *const causes[LOGIN_CODE_COUNT] = {
+	[LOGIN_OK]           = "",
+	[LOGIN_EXPIRED]      = "The likely cause is a clock: the one of this device, of the server or of the provider is wrong. Whoever runs Doorward can compare them.",
+	[LOGIN_REJECTED]     = "The likely causes: this browser blocks cookies for this site, or a clock (of this device, of the server or of the provider) is wrong, or the provider is set up differently from what is expected here.",
+	[LOGIN_NO_NAMESPACE] = "Signing in itself works, but this account may see nothing. Trying again does not change that: ask whoever administers the cluster.",
+	[LOGIN_FORBIDDEN]    = "Signing in itself works, but this account is not let in. Trying again does not change that: ask whoever runs Doorward.",
+	[LOGIN_UNAVAILABLE]  = "The likely cause is the provider, or the way from here to it. Wait until it works again; whoever runs Doorward sees the reason in the log.",
+	[LOGIN_NOT_OFFERED]  = "Signing in through a provider is not set up here. Ask whoever runs Doorward.",
+	[LOGIN_BUSY]         = "There were too many attempts from your address in a short time. Wait a few minutes.",
+};
+/* clang-format on */
+
+/* One failure may be chance, so the way back is a button. Who fails again and
+ * again is told why, and is not invited to go round once more. */
+#define FAILED_ROUNDS_MAX 2
+
+void
+page_failed(
+    struct http_out *o, const struct settings *s, const struct page_failed *p)
+{
+	bool again = p->rounds < FAILED_ROUNDS_MAX;
+
+	page_begin(o, "Signing in did not work", p->sentence);
+	if (again) {
+		put_start_link(
+		    o, s, p->go_to, "Try again", " class=\"button\"");
+	} else {
+		http_put_z(o, "<p>");
+		http_put_z(o, causes[p->code]);
+		http_put_z(o, "</p>\n");
+	}
+	if (again && p->reference.len == 0) {
+		page_end(o);
+		return;
+	}
+	http_put_z(o, "<div class=\"more\">\n");
+	if (p->reference.len > 0) {
+		http_put_z(o,
+		    "<p class=\"soft\">If you ask for help, say this "
+		    "reference. The log has the reason under it.</p>\n"
+		    "<p><code>");
+		put_escaped(o, p->reference);
+		http_put_z(o, "</code></p>\n");
+	}
+	if (!again)
+		put_start_link(o, s, p->go_to, "Try once more", "");
+	http_put_z(o, "</div>\n");
+	page_end(o);
+}
+
 void
 page_login(
     struct http_out *o, const struct settings *s, const struct page_login *p)
 {
+	if (s->strategy == STRATEGY_OPENID) {
+		page_login_openid(o, s, p);
+		return;
+	}
 	page_begin(o, "Sign in", p->error);
 	http_put_z(o, "<form method=\"post\" action=\"");
 	put_link(o, s, "/_doorward/login");
@@ -192,8 +297,10 @@ put_sign_out_form(struct http_out *o, const struct settings *s)
 {
 	http_put_z(o, "<form method=\"post\" action=\"");
 	put_link(o, s, "/_doorward/logout");
-	http_put_z(
-	    o, "\">\n<button type=\"submit\">Sign out</button>\n</form>\n");
+	http_put_z(o,
+	    "\">\n<button type=\"submit\">Sign out</button>\n"
+	    "<button type=\"submit\" name=\"everywhere\" value=\"yes\" "
+	    "class=\"other\">Sign out everywhere</button>\n</form>\n");
 }
 
 void
@@ -201,8 +308,13 @@ page_logout(struct http_out *o, const struct settings *s, const char *error)
 {
 	page_begin(o, "Sign out", error);
 	http_put_z(o,
-	    "<p>This ends your session in this browser. "
-	    "To come back, you will need a token.</p>\n");
+	    s->strategy == STRATEGY_OPENID
+		? "<p>This ends your session in this browser, and the one at "
+		  "your provider if it takes part. \"Everywhere\" ends your "
+		  "sessions in other browsers as well.</p>\n"
+		: "<p>This ends your session in this browser. \"Everywhere\" "
+		  "ends those in other browsers as well. To come back, you "
+		  "will need a token.</p>\n");
 	put_sign_out_form(o, s);
 	http_put_z(o, "<div class=\"more\">\n");
 	put_text_link(o, s, "Stay signed in");
@@ -215,11 +327,45 @@ page_signed_out(struct http_out *o, const struct settings *s)
 {
 	page_begin(o, "You are signed out", NULL);
 	http_put_z(o,
-	    "<p>Your session has ended. The token itself works until it "
-	    "expires, so keep it to yourself.</p>\n");
+	    s->strategy == STRATEGY_OPENID
+		? "<p>Your session here has ended. At your provider you may "
+		  "still be signed in.</p>\n"
+		: "<p>Your session has ended. The token itself works until it "
+		  "expires, so keep it to yourself.</p>\n");
 	put_button_link(o, s,
 	    s->console_preset == PRESET_GENERIC ? "/_doorward/login" : "/",
 	    "Sign in again");
+	page_end(o);
+}
+
+/* A redirect could not be used: form-action (CSP) refuses one that leads from
+ * our form to another origin. */
+void
+page_provider_logout(struct http_out *o, struct slice location)
+{
+	page_head(o, "You are signed out here", NULL);
+	http_put_z(o, "<meta http-equiv=\"refresh\" content=\"0;url=");
+	put_escaped(o, location);
+	http_put_z(o, "\">\n");
+	page_body(o, "You are signed out here", NULL);
+	http_put_z(o,
+	    "<p>Your session here has ended. At your provider you are still "
+	    "signed in until you sign out there, too.</p>\n"
+	    "<p><a class=\"button\" href=\"");
+	put_escaped(o, location);
+	http_put_z(o, "\">Continue to sign out at the provider</a></p>\n");
+	page_end(o);
+}
+
+void
+page_front_channel(struct http_out *o, bool ended)
+{
+	page_begin(
+	    o, ended ? "You are signed out" : "Nothing was signed out", NULL);
+	http_put_z(o,
+	    ended ? "<p>Your session here has ended.</p>\n"
+		  : "<p>The session that the provider names is not here, or "
+		    "could not be ended.</p>\n");
 	page_end(o);
 }
 

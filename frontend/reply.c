@@ -18,9 +18,11 @@ put_security(struct http_out *o, const struct reply *r, bool hsts)
 	http_put_field_z(o, "Cache-Control", "no-store");
 	http_put_field_z(o, "Content-Security-Policy",
 	    r->csp != NULL ? r->csp : CSP_NOTHING);
-	http_put_field_z(o, "Referrer-Policy", "same-origin");
+	http_put_field_z(o, "Referrer-Policy",
+	    r->no_referrer ? "no-referrer" : "same-origin");
 	http_put_field_z(o, "X-Content-Type-Options", "nosniff");
-	http_put_field_z(o, "X-Frame-Options", "DENY");
+	if (!r->may_be_framed)
+		http_put_field_z(o, "X-Frame-Options", "DENY");
 	if (hsts)
 		http_put_field_z(o, "Strict-Transport-Security", REPLY_HSTS);
 	if (r->cors) {
@@ -56,6 +58,8 @@ put_optional(struct http_out *o, const struct reply *r)
 		put_allow(o, r->allow);
 	if (r->set_cookie != NULL)
 		http_put_field_z(o, "Set-Cookie", r->set_cookie);
+	if (r->set_login_cookie != NULL)
+		http_put_field_z(o, "Set-Cookie", r->set_login_cookie);
 	if (r->forget_pages)
 		http_put_field_z(o, "Clear-Site-Data", "\"cache\"");
 	if (r->retry_after_s != 0) {

@@ -21,10 +21,13 @@ struct reply {
 	const char *location; /* NULL: none */
 	unsigned allow;	      /* Allow: 1u << enum http_method, 0: none */
 	const char *set_cookie;
-	const char *csp; /* NULL: one that allows nothing */
+	const char *set_login_cookie; /* a second one */
+	const char *csp;	      /* NULL: one that allows nothing */
 	unsigned retry_after_s;
-	bool forget_pages; /* the browser's copies of our origin's pages */
-	bool cors;	   /* server.cors_allow_all */
+	bool forget_pages;  /* the browser's copies of our origin's pages */
+	bool cors;	    /* server.cors_allow_all */
+	bool no_referrer;   /* our URL, or one in the page, is a secret */
+	bool may_be_framed; /* csp says by whom */
 };
 /* How it goes out on this connection. */
 struct reply_manner {

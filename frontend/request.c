@@ -4,20 +4,51 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/msg.h"
 #include "common/secret.h"
 #include "common/settings.h"
+#include "frontend/cookie.h"
+
+static struct base_url_request
+base_url_request(const struct request *r)
+{
+	return (struct base_url_request){ .fields = &r->http.fields,
+		.host = r->http.host,
+		.tls = r->tls,
+		.trusted = r->origin.trusted };
+}
+
+int
+request_base_url(
+    struct base_url *out, const struct settings *s, const struct request *r)
+{
+	struct base_url_request q = base_url_request(r);
+
+	return base_url_make(out, s, &q);
+}
+
+/* Two of them: one may have been planted from a neighbouring host. */
+static struct slice
+only_cookie(const struct request *r, const char *name, size_t *n)
+{
+	struct slice value = http_cookie_get(&r->http.fields, name, n);
+
+	return *n == 1 ? value : (struct slice){ NULL, 0 };
+}
 
 static void
 read_credentials(struct request *r, const struct settings *s)
 {
+	char name[COOKIE_NAME_MAX];
 	size_t n;
 
-	r->cookie = http_cookie_get(
-	    &r->http.fields, settings_cookie_name(s, r->origin.tls), &n);
+	r->cookie = only_cookie(r, settings_cookie_name(s, r->secure), &n);
 	r->carried_cookie = n > 0;
-	/* Two of them: one may have been planted from a neighbouring host. */
-	if (n != 1)
-		r->cookie = (struct slice){ NULL, 0 };
+	if (s->strategy == STRATEGY_OPENID &&
+	    cookie_login_name(name, s, r->secure) == 0)
+		r->login_cookie = only_cookie(r, name, &n);
+	if (r->login_cookie.len > MSG_LOGIN_COOKIE_MAX)
+		r->login_cookie = (struct slice){ NULL, 0 };
 	r->bearer = facts_bearer(&r->http.fields);
 }
 
@@ -26,6 +57,7 @@ request_new(struct request **out, const struct settings *s,
     const struct sockaddr *peer, bool tls, const char *head, size_t len)
 {
 	struct request *r = mem_new(sizeof(*r));
+	struct base_url_request base;
 	int status;
 
 	r->head = mem_new(len);
@@ -45,6 +77,9 @@ request_new(struct request **out, const struct settings *s,
 		request_free(r);
 		return 421;
 	}
+	r->tls = tls;
+	base = base_url_request(r);
+	r->secure = tls || base_url_secure(s, &base);
 	read_credentials(r, s);
 	r->id = facts_request_id(&r->http.fields);
 	if (r->id.len == 0) {

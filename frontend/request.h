@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "common/base_url.h"
 #include "common/http/http.h"
 #include "frontend/body.h"
 #include "frontend/facts.h"
@@ -25,7 +26,11 @@ struct request {
 	struct origin origin;
 	struct slice
 	    cookie; /* session cookie's value; "" for none or several */
-	bool carried_cookie; /* at least one of that name was sent */
+	bool carried_cookie;	   /* at least one of that name was sent */
+	struct slice login_cookie; /* the same; only with STRATEGY_OPENID */
+	bool tls;		   /* we end TLS */
+	bool secure; /* cookies get Secure: we end TLS, or the base URL is
+			https */
 	struct slice bearer;
 	struct slice id;
 	char made_id[REQUEST_ID_MADE + 1];
@@ -39,5 +44,8 @@ int request_new(struct request **out, const struct settings *s,
     const struct sockaddr *peer, bool tls, const char *head, size_t len)
     __attribute__((warn_unused_result));
 void request_free(struct request *r); /* NULL allowed */
+/* The URL by which this request reaches us. ERR_LIMIT. */
+int request_base_url(struct base_url *out, const struct settings *s,
+    const struct request *r) __attribute__((warn_unused_result));
 
 #endif

@@ -9,24 +9,65 @@
 /* Our pages and the calls that log in and out: landing there after a login
  * would be a loop, or would end the session at once. */
 static bool
-is_own(const struct settings *s, struct slice path)
+is_own_call(struct slice below)
 {
 	static const char *const own[] = { "/_doorward", "/api/authenticate",
 		"/api/logout", "/api/auth" };
-	size_t prefix = strlen(s->web_prefix);
 
-	if (!slice_starts(path, s->web_prefix))
-		return false;
-	path.p += prefix;
-	path.len -= prefix;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
 		size_t len = strlen(own[i]);
 
-		if (slice_starts(path, own[i]) &&
-		    (path.len == len || path.p[len] == '/'))
+		if (slice_starts(below, own[i]) &&
+		    (below.len == len || below.p[len] == '/'))
 			return true;
 	}
 	return false;
+}
+
+/* Compared with the decoded path, as routes are. */
+static bool
+is_own(const struct settings *s, struct slice path)
+{
+	char decoded[RETURN_PATH_MAX + 1];
+	size_t prefix = strlen(s->web_prefix);
+	struct slice below;
+	long n;
+
+	memcpy(decoded, path.p, path.len);
+	n = text_url_decode(decoded, path.len, false);
+	if (n < 0)
+		return true;
+	below = (struct slice){ decoded, (size_t)n };
+	if (!slice_starts(below, s->web_prefix))
+		return false;
+	below.p += prefix;
+	below.len -= prefix;
+	return is_own_call(below);
+}
+
+bool
+return_path_is_callback(
+    const struct settings *s, struct slice path, struct slice query)
+{
+	size_t prefix = strlen(s->web_prefix);
+	bool has_state = false, has_answer = false;
+
+	if (s->strategy != STRATEGY_OPENID ||
+	    !slice_starts(path, s->web_prefix))
+		return false;
+	path.p += prefix;
+	path.len -= prefix;
+	if (path.len > 0 && !slice_is(path, "/"))
+		return false;
+	while (query.len > 0) {
+		struct slice value = slice_cut(&query, '&');
+		struct slice key = slice_cut(&value, '=');
+
+		has_state = has_state || slice_is(key, "state");
+		has_answer = has_answer || slice_is(key, "code") ||
+		    slice_is(key, "error");
+	}
+	return has_state && has_answer;
 }
 
 bool
@@ -47,7 +88,7 @@ return_path_allowed(const struct settings *s, struct slice path)
 	if (http_target_check(part, has_query,
 		has_query ? rest : (struct slice){ NULL, 0 }) != 0)
 		return false;
-	return !is_own(s, part);
+	return !is_own(s, part) && !return_path_is_callback(s, part, rest);
 }
 
 struct slice

@@ -15,8 +15,13 @@
 
 /* path with or without a query, as a browser would send it as a target. No
  * "//" or "/\" in front, no scheme, no control characters, nothing that the
- * HTTP gate would refuse, and none of our own pages. */
+ * HTTP gate would refuse, none of our own pages and no answer of a provider. */
 bool return_path_allowed(const struct settings *s, struct slice path);
+/* The web root with code and state, or error and state, in its query: what a
+ * provider sends people back with (RFC 6749 4.1.2). Only with
+ * STRATEGY_OPENID. */
+bool return_path_is_callback(
+    const struct settings *s, struct slice path, struct slice query);
 /* path if it is allowed, else the web root. Borrowed from either; fallback
  * holds the web root while it is used. */
 struct slice return_path_or_root(

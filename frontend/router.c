@@ -9,24 +9,29 @@ static const struct own_row {
 	const char *path; /* below the web root */
 	enum own_endpoint endpoint;
 	unsigned methods;
+	bool openid; /* only with STRATEGY_OPENID */
 } own_rows[] = {
-	{ "/healthz",              ENDPOINT_HEALTHZ,      M(GET) | M(HEAD) },
-	{ "/api/auth/info",        ENDPOINT_AUTH_INFO,    M(GET) | M(HEAD) },
-	{ "/api/authenticate",     ENDPOINT_AUTHENTICATE, M(POST) },
-	{ "/api/logout",           ENDPOINT_API_LOGOUT,   M(GET) },
-	{ "/_doorward/login",      ENDPOINT_LOGIN,        M(GET) | M(HEAD) | M(POST) },
-	{ "/_doorward/logout",     ENDPOINT_LOGOUT,       M(GET) | M(HEAD) | M(POST) },
-	{ "/_doorward/signed-out", ENDPOINT_SIGNED_OUT,   M(GET) | M(HEAD) },
-	{ "/_doorward/session",    ENDPOINT_SESSION,      M(GET) | M(HEAD) },
-	{ "/_doorward/readyz",     ENDPOINT_READYZ,       M(GET) | M(HEAD) },
+	{ "/healthz",                        ENDPOINT_HEALTHZ,              M(GET) | M(HEAD),              false },
+	{ "/api/auth/info",                  ENDPOINT_AUTH_INFO,            M(GET) | M(HEAD),              false },
+	{ "/api/auth/openid_redirect",       ENDPOINT_OPENID_START,         M(GET),                        true },
+	{ "/api/authenticate",               ENDPOINT_AUTHENTICATE,         M(POST),                       false },
+	{ "/api/logout",                     ENDPOINT_API_LOGOUT,           M(GET),                        false },
+	{ "/_doorward/login",                ENDPOINT_LOGIN,                M(GET) | M(HEAD) | M(POST),    false },
+	{ "/_doorward/logout",               ENDPOINT_LOGOUT,               M(GET) | M(HEAD) | M(POST),    false },
+	{ "/_doorward/backchannel-logout",   ENDPOINT_BACKCHANNEL_LOGOUT,   M(POST),                       true },
+	{ "/_doorward/frontchannel-logout",  ENDPOINT_FRONTCHANNEL_LOGOUT,  M(GET),                        true },
+	{ "/_doorward/signed-out",           ENDPOINT_SIGNED_OUT,           M(GET) | M(HEAD),              false },
+	{ "/_doorward/session",              ENDPOINT_SESSION,              M(GET) | M(HEAD),              false },
+	{ "/_doorward/readyz",               ENDPOINT_READYZ,               M(GET) | M(HEAD),              false },
 };
 /* clang-format on */
 
 static const struct own_row *
-own_find(struct slice path)
+own_find(const struct settings *s, struct slice path)
 {
 	for (size_t i = 0; i < sizeof(own_rows) / sizeof(own_rows[0]); i++)
-		if (slice_is(path, own_rows[i].path))
+		if (slice_is(path, own_rows[i].path) &&
+		    (!own_rows[i].openid || s->strategy == STRATEGY_OPENID))
 			return &own_rows[i];
 	return NULL;
 }
@@ -76,12 +81,12 @@ router_decide(
 	}
 	if (!below_root(s, &below))
 		return r;
-	row = own_find(below);
+	row = own_find(s, below);
 	if (row != NULL)
 		return decide_own(s, row, method);
 	if (below.len > 1 && below.p[below.len - 1] == '/') {
 		below.len--;
-		if (own_find(below) != NULL) {
+		if (own_find(s, below) != NULL) {
 			r.action = ROUTER_NO_SLASH;
 			return r;
 		}

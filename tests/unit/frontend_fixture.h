@@ -57,6 +57,24 @@ fixture_token(const char *root, const char *preset, const char *more)
 	return fixture_settings(text);
 }
 
+static inline struct settings *
+fixture_openid(const char *root, const char *preset, const char *more)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+	    "auth: {strategy: openid, openid: {client_id: c, issuer_uri: "
+	    "\"https://idp.example:8443/realms/a\"}}\n"
+	    "server: {web_root: %s}\n"
+	    "login_token: {signing_key: \"secret:doorward:key\"}\n"
+	    "doorward:\n"
+	    "  console: {url: \"http://127.0.0.1:30001\", preset: %s}\n"
+	    "  kubernetes: {api_server: \"https://127.0.0.1:6443\"}\n"
+	    "%s",
+	    root, preset, more);
+	return fixture_settings(text);
+}
+
 /* A GET of path with these fields ("Name: value\r\n"...). buf holds the head
  * while the request is used. */
 static inline void

@@ -62,6 +62,20 @@ START_TEST(token_length)
 }
 END_TEST
 
+START_TEST(other_fields)
+{
+	static const char text[] = "logout_token=a.b.c&everywhere=yes";
+	struct form *f = form_new();
+
+	form_feed(f, text, sizeof(text) - 1);
+	ck_assert_int_eq(form_end(f), 0);
+	ck_assert(slice_is(form_get(f, FORM_LOGOUT_TOKEN), "a.b.c"));
+	ck_assert(slice_is(form_get(f, FORM_EVERYWHERE), "yes"));
+	ck_assert_uint_eq(form_get(f, FORM_TOKEN).len, 0);
+	form_free(f);
+}
+END_TEST
+
 START_TEST(strip)
 {
 	static const struct {
@@ -95,6 +109,7 @@ main(void)
 
 	tcase_add_loop_test(tc, parse, 0, (int)COUNT(cases));
 	tcase_add_test(tc, token_length);
+	tcase_add_test(tc, other_fields);
 	tcase_add_test(tc, strip);
 	suite_add_tcase(suite, tc);
 	return fixture_run(suite);

@@ -111,6 +111,76 @@ START_TEST(sign_out)
 }
 END_TEST
 
+START_TEST(login_openid)
+{
+	struct settings *s = fixture_openid("/kiali", "kiali", "");
+	struct page_login p = { NULL, SLICE("/kiali/x?a=\"&b") };
+
+	begin();
+	page_login(&out, s, &p);
+	has("Sign in with your provider</a>");
+	has("href=\"/kiali/api/auth/openid_redirect?return=/kiali/"
+	    "x%3Fa%3D%22%26b\"");
+	ck_assert_ptr_null(strstr(text, "<form"));
+	settings_free(s);
+}
+END_TEST
+
+/* Two failures may be retried; then no button goes round again. */
+START_TEST(failed)
+{
+	struct settings *s = fixture_openid("/", "kiali", "");
+	struct page_failed p = { LOGIN_EXPIRED, "It <failed>.", SLICE("R<1"), 1,
+		SLICE("/x") };
+
+	begin();
+	page_failed(&out, s, &p);
+	has("<title>Error: Signing in did not work</title>");
+	has("role=\"alert\" id=\"error\">It &lt;failed&gt;.</p>");
+	has("<a class=\"button\" "
+	    "href=\"/api/auth/openid_redirect?return=/x\">Try again</a>");
+	has("<code>R&lt;1</code>");
+	ck_assert_ptr_null(strstr(text, "likely cause"));
+	for (int code = LOGIN_EXPIRED; code < LOGIN_CODE_COUNT; code++) {
+		p.code = (enum login_code)code;
+		p.rounds = 2;
+		begin();
+		page_failed(&out, s, &p);
+		ck_assert(!out.overflow);
+		has("Try once more</a>");
+		ck_assert_ptr_null(strstr(text, "class=\"button\""));
+	}
+	p.code = LOGIN_EXPIRED;
+	begin();
+	page_failed(&out, s, &p);
+	has("The likely cause is a clock");
+	settings_free(s);
+}
+END_TEST
+
+START_TEST(provider_logout)
+{
+	static char big[PAGES_MAX + 12 * MSG_LOGOUT_URL_MAX];
+	static char url[MSG_LOGOUT_URL_MAX];
+
+	begin();
+	page_provider_logout(&out, SLICE("https://idp/out?a=\"b&c=d"));
+	has("<meta http-equiv=\"refresh\" "
+	    "content=\"0;url=https://idp/out?a=&quot;b&amp;c=d\">");
+	has("href=\"https://idp/out?a=&quot;b&amp;c=d\"");
+	memset(url, '\'', sizeof(url));
+	http_out_init(&out, big, sizeof(big));
+	page_provider_logout(&out, (struct slice){ url, sizeof(url) });
+	ck_assert(!out.overflow);
+	begin();
+	page_front_channel(&out, true);
+	has("<title>You are signed out</title>");
+	begin();
+	page_front_channel(&out, false);
+	has("<title>Nothing was signed out</title>");
+}
+END_TEST
+
 START_TEST(errors)
 {
 	static const struct {
@@ -155,6 +225,9 @@ main(void)
 	tcase_add_test(tc, longest_login);
 	tcase_add_test(tc, session);
 	tcase_add_test(tc, sign_out);
+	tcase_add_test(tc, login_openid);
+	tcase_add_test(tc, failed);
+	tcase_add_test(tc, provider_logout);
 	tcase_add_test(tc, errors);
 	suite_add_tcase(suite, tc);
 	return fixture_run(suite);

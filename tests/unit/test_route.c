@@ -10,13 +10,17 @@
 	"  listen: ['127.0.0.1:1']\n" \
 	"  kubernetes: {api_server: 'https://10.0.0.1:6443'}\n"
 
-enum config { KIALI_ROOT, KIALI, KIALI_STRICT, GENERIC, ANONYMOUS };
+enum config { KIALI_ROOT, KIALI, KIALI_STRICT, GENERIC, ANONYMOUS, OPENID };
 
 static const char *const configs[] = {
 	[KIALI_ROOT] = "doorward:\n" SERVERS,
 	[KIALI] = "server: {web_root: /kiali}\ndoorward:\n" SERVERS,
 	[KIALI_STRICT] = "server: {require_auth: true}\ndoorward:\n" SERVERS,
 	[GENERIC] = "doorward:\n  console: {preset: generic}\n" SERVERS,
+	[OPENID] = "auth: {strategy: openid, openid: {client_id: c, "
+		   "issuer_uri: 'https://idp.example'}}\n"
+		   "login_token: {signing_key: 'secret:a:b'}\n"
+		   "doorward:\n" SERVERS,
 	[ANONYMOUS] = "auth: {strategy: anonymous}\ndoorward:\n" SERVERS,
 };
 
@@ -72,6 +76,12 @@ static const struct {
 	{ GENERIC, "/_doorward/logout", ROUTE_OWN },
 	{ ANONYMOUS, "/api/namespaces", ROUTE_PUBLIC },
 	{ ANONYMOUS, "/api/auth/info", ROUTE_OWN },
+	{ ANONYMOUS, "/api/auth/openid_redirect", ROUTE_NONE },
+	{ GENERIC, "/api/auth/openid_redirect", ROUTE_SESSION },
+	{ OPENID, "/api/auth/openid_redirect", ROUTE_OWN },
+	{ OPENID, "/api/auth/openid_redirect/", ROUTE_OWN },
+	{ OPENID, "/api/auth/openid%5fredirect", ROUTE_NONE },
+	{ OPENID, "/", ROUTE_PUBLIC },
 };
 
 START_TEST(route)

@@ -34,6 +34,7 @@ static const struct {
 	{ "/",      HTTP_HEAD,   "/api/logout",              ROUTER_METHOD,    ENDPOINT_NONE, M(GET) },
 	{ "/",      HTTP_POST,   "/api/logout",              ROUTER_METHOD,    ENDPOINT_NONE, M(GET) },
 	{ "/",      HTTP_GET,    "/api/auth/openid_redirect", ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_POST,   "/_doorward/backchannel-logout", ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
 	{ "/",      HTTP_GET,    "/_doorward/login",         ROUTER_OWN,       ENDPOINT_LOGIN, 0 },
 	{ "/",      HTTP_POST,   "/_doorward/login",         ROUTER_OWN,       ENDPOINT_LOGIN, 0 },
 	{ "/",      HTTP_PUT,    "/_doorward/login",         ROUTER_METHOD,    ENDPOINT_NONE, M(GET) | M(HEAD) | M(POST) },
@@ -44,6 +45,44 @@ static const struct {
 	{ "/",      HTTP_GET,    "/api/log%6fut",            ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
 };
 /* clang-format on */
+
+/* clang-format off */
+static const struct {
+	const char *root;
+	enum http_method method;
+	const char *path;
+	enum router_action action;
+	enum own_endpoint endpoint;
+	unsigned methods;
+} openid_cases[] = {
+	{ "/",      HTTP_GET,  "/api/auth/openid_redirect",        ROUTER_OWN,       ENDPOINT_OPENID_START, 0 },
+	{ "/kiali", HTTP_GET,  "/kiali/api/auth/openid_redirect",  ROUTER_OWN,       ENDPOINT_OPENID_START, 0 },
+	{ "/kiali", HTTP_GET,  "/kiali/api/auth/openid_redirect/", ROUTER_NO_SLASH,  ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_POST, "/api/auth/openid_redirect",        ROUTER_METHOD,    ENDPOINT_NONE, M(GET) },
+	{ "/",      HTTP_HEAD, "/api/auth/openid_redirect",        ROUTER_METHOD,    ENDPOINT_NONE, M(GET) },
+	{ "/",      HTTP_GET,  "/api/auth/openid%5fredirect",      ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_POST, "/_doorward/backchannel-logout",    ROUTER_OWN,       ENDPOINT_BACKCHANNEL_LOGOUT, 0 },
+	{ "/",      HTTP_GET,  "/_doorward/backchannel-logout",    ROUTER_METHOD,    ENDPOINT_NONE, M(POST) },
+	{ "/",      HTTP_GET,  "/_doorward/frontchannel-logout",   ROUTER_OWN,       ENDPOINT_FRONTCHANNEL_LOGOUT, 0 },
+	{ "/",      HTTP_GET,  "/api/auth/redirect",               ROUTER_NOT_FOUND, ENDPOINT_NONE, 0 },
+	{ "/",      HTTP_GET,  "/",                                ROUTER_PROXY,     ENDPOINT_NONE, 0 },
+};
+/* clang-format on */
+
+START_TEST(decide_openid)
+{
+	struct settings *s = fixture_openid(openid_cases[_i].root, "kiali", "");
+	struct router_result r = router_decide(
+	    s, openid_cases[_i].method, slice_of(openid_cases[_i].path));
+
+	ck_assert_msg(r.action == openid_cases[_i].action &&
+		r.endpoint == openid_cases[_i].endpoint,
+	    "%s: action %d endpoint %d", openid_cases[_i].path, (int)r.action,
+	    (int)r.endpoint);
+	ck_assert_uint_eq(r.methods, openid_cases[_i].methods);
+	settings_free(s);
+}
+END_TEST
 
 START_TEST(decide)
 {
@@ -144,6 +183,7 @@ main(void)
 	TCase *tc = tcase_create("router");
 
 	tcase_add_loop_test(tc, decide, 0, (int)COUNT(cases));
+	tcase_add_loop_test(tc, decide_openid, 0, (int)COUNT(openid_cases));
 	tcase_add_test(tc, service_routes);
 	tcase_add_test(tc, anonymous_authenticate);
 	tcase_add_loop_test(tc, denial, 0, (int)COUNT(denials));

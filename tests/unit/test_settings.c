@@ -274,6 +274,7 @@ START_TEST(own_cookies)
 		{ "__Secure-doorward", true },
 		{ "kiali-token-Kubernetes", true }, { "kiali-token", true },
 		{ "doorward-login", true }, { "__Host-mine", true },
+		{ "__Host-mine-login", true }, { "__Host-mine-x", false },
 		{ "doorwards", false }, { "xdoorward", false },
 		{ "session", false }, { "__Host-", false } };
 	struct conf_errors e = { 0 };
