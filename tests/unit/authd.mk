@@ -46,3 +46,11 @@ tests_unit_test_key_sessions_SOURCES = tests/unit/test_key_sessions.c $(AUTHD_FI
 tests_unit_test_key_sessions_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_key_sessions_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
 tests_unit_test_key_sessions_LDADD = $(AUTHD_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_session
+TESTS += tests/unit/test_session
+tests_unit_test_session_SOURCES = tests/unit/test_session.c $(AUTHD_FIXTURE)
+tests_unit_test_session_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_session_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP) \
+	-Wl,--wrap=secret_wipe
+tests_unit_test_session_LDADD = $(AUTHD_TEST_LIBS)
