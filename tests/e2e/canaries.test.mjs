@@ -24,6 +24,7 @@ const holders = {
   'login-token-signing-key': [],
   'cluster-token': ['authd', 'egress'], // egress: use_kiali_token
   'oidc-secret': ['authd'],
+  'oidc-key': [],
   'egress-token': ['egress'],
   'prometheus-username': ['egress'],
   'prometheus-password': ['egress'],
@@ -164,7 +165,7 @@ async function rotateAll({ dw, files }) {
   const ways = [waysToReplace['renamed over'], waysToReplace['written in place']];
   slots.forEach((slot, i) => ways[i % 2](dw, files[slot], value(slot, SECOND)));
   const done = () => new Set(dw.auditLines('AUDIT: Credential rotated').filter((l) => l.result === 'ok').map((l) => l.slot));
-  await until('all are rotated', () => Object.keys(holders).filter((s) => s !== 'oidc-secret').every((s) => done().has(s)));
+  await until('all are rotated', () => Object.keys(holders).filter((s) => !s.startsWith('oidc-')).every((s) => done().has(s)));
 }
 
 // Values that are made of secrets: base64 as it goes out, without its beginning.
