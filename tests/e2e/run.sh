@@ -18,7 +18,7 @@ cp -R "$here/.." "$work/tests"
 cp -R "$here/../../demo" "$work/demo"
 chmod -R u+w,a+rX "$work/tests" "$work/demo"
 cd "$work/tests/e2e"
-[ -d node_modules/playwright-core ] ||
+npm ls --omit=dev >/dev/null 2>&1 ||
 	npm ci --ignore-scripts --omit=dev --no-audit --no-fund >"$work/npm.log" 2>&1 || {
 	cat "$work/npm.log" >&2
 	exit 1

@@ -24,6 +24,21 @@ export function makeCertificate(dir, name, kind = 'ec', cn = 'localhost',
   return { key, cert };
 }
 
+// An authority that signs others' certificates, as {key, cert} files.
+export const makeAuthority = (dir, name = 'authority') => makeCertificate(dir, name, 'ec', `Doorward tests, ${name}`, 'DNS:invalid');
+
+// A certificate for a server, signed by that authority. days: how long from now
+// on it is good; negative: it has expired.
+export function issueCertificate(dir, name, authority, { names = 'DNS:localhost,IP:127.0.0.1', days = 30 } = {}) {
+  const [key, cert, request] = ['key', 'crt', 'csr'].map((suffix) => path.join(dir, `${name}.${suffix}`));
+  execFileSync('openssl', ['req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`,
+    '-addext', `subjectAltName=${names}`, '-addext', 'basicConstraints=critical,CA:FALSE', '-keyout', key, '-out', request],
+  { stdio: 'ignore' });
+  execFileSync('openssl', ['x509', '-req', '-in', request, '-CA', authority.cert, '-CAkey', authority.key, '-CAcreateserial',
+    '-copy_extensions', 'copy', '-days', String(days), '-out', cert], { stdio: 'ignore' });
+  return { key, cert };
+}
+
 const b64 = (o) => Buffer.from(JSON.stringify(o)).toString('base64url');
 
 // A cluster's token issuer: RS256 key pair, its JWKS, and tokens as a
