@@ -14,6 +14,7 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.h \
 	authd/login.h \
 	authd/logout.h \
+	authd/oidc/logout_url.h \
 	authd/oidc/state.h \
 	authd/policy.h \
 	authd/revoke.h \
@@ -34,6 +35,7 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.c \
 	authd/login.c \
 	authd/logout.c \
+	authd/oidc/logout_url.c \
 	authd/oidc/state.c \
 	authd/policy.c \
 	authd/revoke.c \

@@ -35,3 +35,9 @@ tests_unit_test_provider_standin_SOURCES = \
 	tests/unit/test_provider_standin.c $(PROVIDER_STANDIN)
 tests_unit_test_provider_standin_CPPFLAGS = $(STANDIN_TEST_FLAGS)
 tests_unit_test_provider_standin_LDADD = $(STANDIN_TEST_LIBS)
+
+check_PROGRAMS += tests/unit/test_logout_url
+TESTS += tests/unit/test_logout_url
+tests_unit_test_logout_url_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_logout_url_LDADD = authd/libauthd.a common/libcommon.a \
+	$(CHECK_LIBS)
