@@ -109,6 +109,7 @@ static const struct chan_handler from_frontend[] = {
 	{ MSG_LOGIN_TOKEN, CHAN_READY, handle_login_token },
 	{ MSG_SESSION, CHAN_READY, handle_session },
 	{ MSG_LOGOUT, CHAN_READY, handle_logout },
+	{ MSG_LOGOUT_EVERYWHERE, CHAN_READY, handle_logout_everywhere },
 	{ MSG_SCREEN_KEYS, CHAN_READY, handle_screen_keys },
 };
 static const struct chan_handler from_egress[] = {

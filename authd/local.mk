@@ -7,6 +7,7 @@ authd_libauthd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
 authd_libauthd_a_SOURCES = \
 	authd/authd.h \
 	authd/checks.h \
+	authd/ending.h \
 	authd/handlers.h \
 	authd/identity.h \
 	authd/key_sessions.h \
@@ -28,6 +29,7 @@ authd_libauthd_a_SOURCES = \
 	authd/throttle.h \
 	authd/authd.c \
 	authd/checks.c \
+	authd/ending.c \
 	authd/handlers.c \
 	authd/identity.c \
 	authd/key_sessions.c \

@@ -70,8 +70,8 @@ session_ask(struct slice cookie, struct session_answer *out)
 	ck_assert_int_eq(wire_end(&r), 0);
 }
 
-enum verdict
-logout_ask(struct slice cookie)
+static enum verdict
+end_ask(struct slice cookie, enum msg_type question, enum msg_type answer)
 {
 	uint8_t payload[MSG_COOKIE_MAX + MSG_CLIENT_MAX + 6];
 	struct wire_writer w;
@@ -81,9 +81,22 @@ logout_ask(struct slice cookie)
 	wire_put_slice(&w, cookie);
 	wire_put_text(&w, "10.1.0.1:1");
 	wire_put_text(&w, "");
-	r = ask(AUTHD_FRONTEND, MSG_LOGOUT, &w);
-	ck_assert_int_eq(heard.type, MSG_LOGOUT_RESULT);
+	r = ask(AUTHD_FRONTEND, question, &w);
+	ck_assert_int_eq(heard.type, answer);
 	return (enum verdict)wire_get_u8(&r);
+}
+
+enum verdict
+logout_ask(struct slice cookie)
+{
+	return end_ask(cookie, MSG_LOGOUT, MSG_LOGOUT_RESULT);
+}
+
+enum verdict
+logout_everywhere_ask(struct slice cookie)
+{
+	return end_ask(
+	    cookie, MSG_LOGOUT_EVERYWHERE, MSG_LOGOUT_EVERYWHERE_RESULT);
 }
 
 enum verdict

@@ -20,6 +20,7 @@ struct session_answer {
 void login_ask(struct slice token, struct login_answer *out);
 void session_ask(struct slice cookie, struct session_answer *out);
 enum verdict logout_ask(struct slice cookie);
+enum verdict logout_everywhere_ask(struct slice cookie);
 /* As egress: the verdict; the token that would be injected must go with it. */
 enum verdict lease_ask(enum credential kind, struct slice value);
 /* A cookie as only authd should make it: well screened, with the keys that

@@ -131,6 +131,8 @@ no_session_by_its_handle(void)
 	for (size_t i = 0; i < N_ROWS(names); i++) {
 		expect_no_session(names[i]);
 		ck_assert_int_eq(logout_ask(names[i]), VERDICT_NO_SESSION);
+		ck_assert_int_eq(
+		    logout_everywhere_ask(names[i]), VERDICT_NO_SESSION);
 	}
 	expect_session(a.cookie, TOKEN_USER);
 	ck_assert_int_ne(logout_ask(slice_of(a.cookie)), VERDICT_NO_SESSION);

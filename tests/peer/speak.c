@@ -32,7 +32,8 @@ const struct channel channels[CHANNEL_COUNT] = {
 	[SECRETD_CTL] = { "ctl to secretd", ROLE_SECRETD, ROLE_CTL,
 	    { MSG_STATUS, MSG_KEYS, MSG_KEY_DROP } },
 	[AUTHD_FRONTEND] = { "frontend to authd", ROLE_AUTHD, ROLE_FRONTEND,
-	    { MSG_SCREEN_KEYS, MSG_SESSION, MSG_LOGIN_TOKEN, MSG_LOGOUT } },
+	    { MSG_SCREEN_KEYS, MSG_SESSION, MSG_LOGIN_TOKEN, MSG_LOGOUT,
+		MSG_LOGOUT_EVERYWHERE } },
 	[AUTHD_EGRESS] = { "egress to authd", ROLE_AUTHD, ROLE_EGRESS,
 	    { MSG_LEASE } },
 	[AUTHD_CTL] = { "ctl to authd", ROLE_AUTHD, ROLE_CTL,
@@ -252,11 +253,13 @@ speak_put(struct wire_writer *w, enum msg_type request)
 		wire_put_u16(w, CA_COMMON);
 	} else if (request == MSG_SESSION) {
 		wire_put_text(w, "no-such-cookie");
-	} else if (request == MSG_LOGIN_TOKEN || request == MSG_LOGOUT) {
+	} else if (request == MSG_LOGIN_TOKEN) {
 		wire_put_text(w, "no-such-thing");
 		wire_put_text(w, "192.0.2.1:4711");
-		if (request == MSG_LOGOUT)
-			wire_put_text(w, "");
+	} else if (request == MSG_LOGOUT || request == MSG_LOGOUT_EVERYWHERE) {
+		wire_put_text(w, "no-such-cookie");
+		wire_put_text(w, "192.0.2.1:4711");
+		wire_put_text(w, "https://k.example");
 	} else if (request == MSG_LEASE) {
 		wire_put_u8(w, CREDENTIAL_COOKIE);
 		wire_put_text(w, "no-such-cookie");

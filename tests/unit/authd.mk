@@ -21,6 +21,13 @@ tests_unit_test_authd_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_authd_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
 tests_unit_test_authd_LDADD = $(AUTHD_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_logout
+TESTS += tests/unit/test_logout
+tests_unit_test_logout_SOURCES = tests/unit/test_logout.c $(AUTHD_FIXTURE)
+tests_unit_test_logout_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_logout_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_logout_LDADD = $(AUTHD_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_policy
 TESTS += tests/unit/test_policy
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(AUTHD_FIXTURE)
