@@ -13,6 +13,8 @@ authd_libverify_a_SOURCES = \
 	authd/oidc/id_token.h \
 	authd/oidc/metadata.h \
 	authd/oidc/person.h \
+	authd/oidc/provider.h \
+	authd/oidc/source.h \
 	authd/oidc/token_answer.h \
 	authd/server_ca.h \
 	authd/token.h \
@@ -26,6 +28,8 @@ authd_libverify_a_SOURCES = \
 	authd/oidc/id_token.c \
 	authd/oidc/metadata.c \
 	authd/oidc/person.c \
+	authd/oidc/provider.c \
+	authd/oidc/source.c \
 	authd/oidc/token_answer.c \
 	authd/server_ca.c \
 	authd/token.c \

@@ -25,3 +25,10 @@ TESTS += tests/unit/test_fetch
 tests_unit_test_fetch_SOURCES = tests/unit/test_fetch.c $(SERVER_TEST_FILES)
 tests_unit_test_fetch_CPPFLAGS = $(SERVER_TEST_FLAGS)
 tests_unit_test_fetch_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/unit/test_provider
+TESTS += tests/unit/test_provider
+tests_unit_test_provider_SOURCES = tests/unit/test_provider.c \
+	tests/unit/toy_provider.c tests/unit/toy_provider.h $(SERVER_TEST_FILES)
+tests_unit_test_provider_CPPFLAGS = $(SERVER_TEST_FLAGS)
+tests_unit_test_provider_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_mono_ms
+tests_unit_test_provider_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
