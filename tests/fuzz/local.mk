@@ -4,7 +4,9 @@ fuzz_targets = tests/fuzz/fuzz_http_request tests/fuzz/fuzz_http_response \
 	tests/fuzz/fuzz_wire tests/fuzz/fuzz_b64url tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_location \
 	tests/fuzz/fuzz_metadata tests/fuzz/fuzz_id_token \
-	tests/fuzz/fuzz_login_state tests/fuzz/fuzz_token_answer
+	tests/fuzz/fuzz_login_state tests/fuzz/fuzz_token_answer \
+	tests/fuzz/fuzz_jwks \
+	tests/fuzz/fuzz_cache_control
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_head.h \
 	tests/fuzz/make_seeds.py tests/fuzz/make_login_seeds.py \
@@ -54,3 +56,10 @@ tests_fuzz_fuzz_login_state_LDADD = $(OIDC_TEST_LIBS)
 tests_fuzz_fuzz_token_answer_SOURCES = tests/fuzz/fuzz_token_answer.c $(fuzz_main)
 tests_fuzz_fuzz_token_answer_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_token_answer_LDADD = $(OIDC_TEST_LIBS)
+tests_fuzz_fuzz_jwks_SOURCES = tests/fuzz/fuzz_jwks.c $(fuzz_main)
+tests_fuzz_fuzz_jwks_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_jwks_LDADD = $(OIDC_TEST_LIBS)
+tests_fuzz_fuzz_cache_control_SOURCES = tests/fuzz/fuzz_cache_control.c \
+	$(fuzz_main)
+tests_fuzz_fuzz_cache_control_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_cache_control_LDADD = $(OIDC_TEST_LIBS)
