@@ -251,6 +251,24 @@ START_TEST(test_refused_connection)
 }
 END_TEST
 
+/* auth.openid.api_proxy is asked instead of the API server. */
+START_TEST(test_api_proxy)
+{
+	struct settings s = online_settings();
+	struct token_verifier *v;
+	struct seen seen = { 0 };
+
+	s.strategy = STRATEGY_OPENID;
+	s.openid.api_proxy = s.api_server;
+	s.api_server.host = NULL;
+	v = token_verifier_new(base, &s, resolve);
+	token_check_start(v, SLICE("abc"), take, &seen);
+	run_for(200);
+	ck_assert_int_ge(accept4(listener, NULL, NULL, SOCK_NONBLOCK), 0);
+	token_verifier_free(v);
+}
+END_TEST
+
 /* More checks than are allowed at once: the surplus is told so. */
 START_TEST(test_busy)
 {
@@ -305,6 +323,7 @@ main(void)
 	tcase_add_test(t, test_offline);
 	tcase_add_test(t, test_silent_server);
 	tcase_add_test(t, test_refused_connection);
+	tcase_add_test(t, test_api_proxy);
 	tcase_add_test(t, test_busy);
 	tcase_add_exit_test(t, test_plain_http_is_fatal, 1);
 	tcase_add_exit_test(t, test_bad_key_file_is_fatal, 1);
