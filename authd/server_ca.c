@@ -70,17 +70,18 @@ compose(struct server_ca *ca)
 	ca->text = text;
 }
 
-/* set is dropped: only its text is kept. */
+/* set (NULL: none) is dropped: only its text is kept. */
 static void
 set_part(struct server_ca *ca, enum part part, struct stack_st_X509 *set)
 {
 	size_t len;
 
 	free(ca->parts[part]);
-	ca->parts[part] = ca_set_pem(set, &len);
+	ca->parts[part] = set != NULL ? ca_set_pem(set, &len) : mem_strdup("");
 	ca_set_drop(set);
 }
 
+/* NULL: there are none, which matters only if no others come. */
 static struct stack_st_X509 *
 read_system(unsigned own)
 {
@@ -91,11 +92,15 @@ read_system(unsigned own)
 	     r != 0 && i < sizeof(system_bundles) / sizeof(system_bundles[0]);
 	     i++)
 		r = ca_set_read(system_bundles[i], NULL, &set);
+	if (r != 0 && own == CA_API_SERVER)
+		log_fatal("the system's CA certificates: %s %s; set "
+			  "doorward.kubernetes.ca_file",
+		    system_bundles[0], ca_set_problem(r));
 	if (r != 0)
-		log_fatal("the system's CA certificates: %s %s; install them%s",
-		    system_bundles[0], ca_set_problem(r),
-		    own == CA_API_SERVER ? " or set doorward.kubernetes.ca_file"
-					 : "");
+		log_warn("the system's CA certificates: %s %s; only those of "
+			 "%s and %s are trusted",
+		    system_bundles[0], ca_set_problem(r), names[own].key,
+		    CA_BUNDLE_NAME);
 	return set;
 }
 

@@ -23,7 +23,8 @@ struct ca_text {
 /* Before the sandbox. own: enum ca_number of the bundle that is for these
  * servers only, CA_API_SERVER or CA_OPENID. file: these CAs alone, and own
  * replaces them; NULL or "": the system's, and own is added. pem: these alone,
- * for good; NULL or "": not so. Fatal when what is named does not serve. */
+ * for good; NULL or "": not so. Fatal when what is named does not serve, or
+ * when an API server would be checked with nothing. */
 struct server_ca *server_ca_new(
     unsigned own, const char *file, const char *pem);
 void server_ca_free(struct server_ca *ca); /* NULL allowed */
