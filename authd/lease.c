@@ -343,7 +343,9 @@ bearer_start(struct question *q, struct slice token)
 	struct authd *a = q->authd;
 	const struct token_result *known;
 
-	if (a->settings->strategy != STRATEGY_TOKEN || token.len == 0) {
+	if ((a->settings->strategy != STRATEGY_TOKEN &&
+		a->settings->strategy != STRATEGY_HEADER) ||
+	    token.len == 0) {
 		question_answer(q, VERDICT_NO_SESSION, NULL);
 		return;
 	}

@@ -173,7 +173,8 @@ login_start(struct login *l)
 {
 	struct authd *a = l->authd;
 
-	if (a->settings->strategy != STRATEGY_TOKEN) {
+	if (a->settings->strategy != STRATEGY_TOKEN &&
+	    a->settings->strategy != STRATEGY_HEADER) {
 		login_refuse(l, LOGIN_NOT_OFFERED, reason_not_offered);
 		return;
 	}

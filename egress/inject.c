@@ -38,11 +38,25 @@ is_credential(const struct inject_fields *c, struct slice name)
 	return false;
 }
 
+/* With the strategy header the proxy in front decides who is asked for, and
+ * Kubernetes whether its token may ask for somebody else. Without a user
+ * Kubernetes takes none of the others. */
+static bool
+may_impersonate(const struct settings *s, const struct frame_request *q,
+    const struct inject_to *to)
+{
+	size_t n;
+
+	(void)http_fields_get(&q->fields, "impersonate-user", &n);
+	return s->strategy == STRATEGY_HEADER && to->is_console && n > 0;
+}
+
 /* What the client sent, without what is ours to say. */
 static void
 put_client_fields(struct http_out *out, const struct settings *s,
     const struct frame_request *q, const struct inject_to *to)
 {
+	bool impersonates = may_impersonate(s, q, to);
 	size_t i;
 
 	for (i = 0; i < q->fields.n; i++) {
@@ -53,6 +67,9 @@ put_client_fields(struct http_out *out, const struct settings *s,
 		if (slice_is_nocase(f->name, "Cookie")) {
 			if (to->is_console)
 				put_cookie(out, s, f->value);
+		} else if (impersonates &&
+		    http_field_is_impersonation(f->name)) {
+			http_put_field(out, f->name, f->value);
 		} else if (!http_field_is_hop(&q->fields, f->name) &&
 		    !http_field_is_owned(f->name) &&
 		    !slice_is_nocase(f->name, "Host") &&

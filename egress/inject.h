@@ -2,6 +2,12 @@
  * The head that an upstream sees and the response fields that a client sees.
  * Pure. What the client sent of the fields that Doorward owns is dropped here,
  * whatever the frontend did.
+ *
+ * SECURITY: with the strategy header Impersonate-User, -Group and -Extra-* are
+ * kept for the console: only then the token that travels with them, which
+ * Kubernetes asks whether it may impersonate, is the proxy's in front. Whoever
+ * holds that proxy, or a taken-over frontend while its token passes through,
+ * has that power; with every other strategy nobody has.
  */
 #ifndef EGRESS_INJECT_H
 #define EGRESS_INJECT_H

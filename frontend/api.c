@@ -177,7 +177,8 @@ api_auth_info(struct own *o)
 {
 	const struct request *r = o->c->req;
 
-	if (o->c->w->authd == NULL || r->cookie.len == 0) {
+	if (o->c->w->authd == NULL || r->cookie.len == 0 ||
+	    !own_has_header(o)) {
 		reply_info(
 		    o, (struct slice){ NULL, 0 }, 0, o->c->w->authd != NULL);
 		return;
@@ -255,6 +256,22 @@ on_login(int err, struct chan_in *in, void *arg)
 	    a.code == LOGIN_BUSY ? 10 : 0);
 }
 
+/* The UI sends an empty token by itself: the proxy's is what counts. */
+static void
+authenticate_header(struct own *o)
+{
+	char client[ORIGIN_CLIENT_MAX];
+
+	if (!own_has_header(o)) {
+		api_error(o, 401, SLICE("Token is missing"),
+		    (struct slice){ NULL, 0 }, true, 0);
+		return;
+	}
+	origin_text(&o->c->req->origin, client);
+	o->asked = authd_login_token(
+	    o->c->w->authd, o->c->req->bearer, client, on_login, o);
+}
+
 void
 api_authenticate(struct own *o)
 {
@@ -262,6 +279,10 @@ api_authenticate(struct own *o)
 
 	if (o->c->w->settings->strategy == STRATEGY_ANONYMOUS) {
 		client_reply(o->c, &nothing);
+		return;
+	}
+	if (o->c->w->settings->strategy == STRATEGY_HEADER) {
+		authenticate_header(o);
 		return;
 	}
 	if (o->c->w->settings->strategy != STRATEGY_TOKEN) {

@@ -90,6 +90,8 @@ deny(struct exchange *e, enum deny why)
 	/* A service has no login form of its own, whatever the console has. */
 	if (route.service != SERVICE_NONE)
 		x.preset = PRESET_GENERIC;
+	if (s->strategy == STRATEGY_HEADER)
+		x.preset = PRESET_KIALI; /* there is no login page */
 	a = deny_answer(why, &x);
 	r.status = a.status;
 	STATS_UP(c->w->stats, denied);

@@ -78,12 +78,21 @@ show_login(struct own *o, unsigned status, const char *error,
 	own_page(o, status, &page, set_cookie);
 }
 
+/* Nobody signs in here: with anonymous nobody has to, with header the proxy in
+ * front sees to it. */
+static bool
+has_login_page(const struct own *o)
+{
+	return o->c->w->settings->strategy != STRATEGY_ANONYMOUS &&
+	    o->c->w->settings->strategy != STRATEGY_HEADER;
+}
+
 void
 page_login_get(struct own *o)
 {
 	char go_to[RETURN_PATH_MAX + 1], root[COOKIE_LINE_MAX];
 
-	if (o->c->w->settings->strategy == STRATEGY_ANONYMOUS) {
+	if (!has_login_page(o)) {
 		(void)return_path_or_root(o->c->w->settings,
 		    (struct slice){ NULL, 0 }, root, sizeof(root));
 		own_redirect(o, 302, root, NULL);
@@ -140,7 +149,7 @@ page_login_post(struct own *o)
 {
 	const struct slice nothing = { NULL, 0 };
 
-	if (o->c->w->settings->strategy == STRATEGY_ANONYMOUS) {
+	if (!has_login_page(o)) {
 		page_login_get(o);
 		return;
 	}
@@ -198,7 +207,8 @@ page_session_get(struct own *o)
 {
 	const struct request *r = o->c->req;
 
-	if (o->c->w->authd == NULL || r->cookie.len == 0) {
+	if (o->c->w->authd == NULL || r->cookie.len == 0 ||
+	    !own_has_header(o)) {
 		show_session(o, (struct slice){ NULL, 0 }, 0, true);
 		return;
 	}

@@ -240,6 +240,13 @@ own_redirect(
 }
 
 bool
+own_has_header(const struct own *o)
+{
+	return o->c->w->settings->strategy != STRATEGY_HEADER ||
+	    o->c->req->bearer.len > 0;
+}
+
+bool
 own_is_url(struct slice url)
 {
 	for (size_t i = 0; i < url.len; i++)

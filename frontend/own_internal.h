@@ -47,8 +47,10 @@ void api_oauth_error(
 void login_page_error(struct own *o, unsigned status, struct slice reason);
 /* Whatever kind of endpoint: refuses with a sentence. */
 void own_error(struct own *o, unsigned status, const char *sentence);
-/* Sends the login to authd, and the answer to done. */
+/* Sends the login with the form's token to authd, and the answer to done. */
 void own_login(struct own *o, chan_reply_fn *done);
+/* STRATEGY_HEADER: is the proxy's token there? Else the session is nobody's. */
+bool own_has_header(const struct own *o);
 /* Has authd end the request's session, or with o->everywhere all of that
  * person, and sends the answer to answered; calls nobody when the request has
  * none. */

@@ -50,6 +50,19 @@ read_credentials(struct request *r, const struct settings *s)
 	if (r->login_cookie.len > MSG_LOGIN_COOKIE_MAX)
 		r->login_cookie = (struct slice){ NULL, 0 };
 	r->bearer = facts_bearer(&r->http.fields);
+	if (s->strategy == STRATEGY_HEADER && !r->origin.trusted)
+		r->bearer = (struct slice){ NULL, 0 };
+}
+
+/* One of them may be the client's, which the proxy did not remove: to drop both
+ * would be to act as the proxy itself. */
+static bool
+is_ambiguous(const struct request *r, const struct settings *s)
+{
+	size_t n;
+
+	(void)http_fields_get(&r->http.fields, "impersonate-user", &n);
+	return s->strategy == STRATEGY_HEADER && n > 1;
 }
 
 int
@@ -76,6 +89,10 @@ request_new(struct request **out, const struct settings *s,
 	if (!forwarded_host_known(s, r->origin.host)) {
 		request_free(r);
 		return 421;
+	}
+	if (is_ambiguous(r, s)) {
+		request_free(r);
+		return 400;
 	}
 	r->tls = tls;
 	base = base_url_request(r);

@@ -31,7 +31,7 @@ struct request {
 	bool tls;		   /* we end TLS */
 	bool secure; /* cookies get Secure: we end TLS, or the base URL is
 			https */
-	struct slice bearer;
+	struct slice bearer; /* with STRATEGY_HEADER of a trusted proxy alone */
 	struct slice id;
 	char made_id[REQUEST_ID_MADE + 1];
 	struct body body;

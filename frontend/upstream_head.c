@@ -23,10 +23,23 @@ ends_here(const struct http_fields *f, struct slice name)
 	return http_field_is_hop(f, name) || http_field_is_owned(name);
 }
 
-static void
-copy_fields(struct http_fields *to, const struct http_fields *from,
-    char *cookies, const struct settings *s)
+/* With the strategy header the proxy in front says for whom it asks; Kiali
+ * takes the others only beside a user. */
+static bool
+may_impersonate(const struct settings *s, const struct request *r)
 {
+	size_t n;
+
+	(void)http_fields_get(&r->http.fields, "impersonate-user", &n);
+	return s->strategy == STRATEGY_HEADER && r->origin.trusted && n > 0;
+}
+
+static void
+copy_fields(struct http_fields *to, const struct request *r, char *cookies,
+    const struct settings *s)
+{
+	const struct http_fields *from = &r->http.fields;
+	bool impersonates = may_impersonate(s, r);
 	/* http_cookie_filter wants a pointer that is not const. */
 	union {
 		const struct settings *in;
@@ -37,7 +50,8 @@ copy_fields(struct http_fields *to, const struct http_fields *from,
 		struct slice name = from->at[i].name;
 		struct slice value = from->at[i].value;
 
-		if (ends_here(from, name))
+		if (ends_here(from, name) &&
+		    !(impersonates && http_field_is_impersonation(name)))
 			continue;
 		if (slice_is_nocase(name, "cookie")) {
 			size_t n = http_cookie_filter(
@@ -73,11 +87,13 @@ upstream_put_request(uint8_t *dst, size_t cap, char *cookies,
 		.request_id = r->id,
 	};
 
-	if (s->strategy != STRATEGY_ANONYMOUS) {
+	/* With the strategy header every request needs the token; the session
+	 * only says who that is. */
+	if (s->strategy != STRATEGY_ANONYMOUS && s->strategy != STRATEGY_HEADER)
 		q.session = r->cookie;
+	if (s->strategy != STRATEGY_ANONYMOUS)
 		q.bearer = r->bearer;
-	}
-	copy_fields(&q.fields, &r->http.fields, cookies, s);
+	copy_fields(&q.fields, r, cookies, s);
 	return frame_put_request(dst, cap, &q);
 }
 

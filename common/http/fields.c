@@ -142,6 +142,14 @@ http_field_is_hop(const struct http_fields *f, struct slice name)
 }
 
 bool
+http_field_is_impersonation(struct slice name)
+{
+	return slice_is_nocase(name, "Impersonate-User") ||
+	    slice_is_nocase(name, "Impersonate-Group") ||
+	    slice_starts_nocase(name, "Impersonate-Extra-");
+}
+
+bool
 http_field_is_owned(struct slice name)
 {
 	return matches_any(name, owned_names);

@@ -139,6 +139,9 @@ bool http_field_is_hop(const struct http_fields *f, struct slice name);
  * X-Real-IP, X-Auth-Request-*, Remote-*, X-Remote-*, X-WEBAUTH-*, X-Original-*,
  * X-Rewrite-URL, X-Client-Cert*, X-SSL-*, X-Envoy-*, X-Doorward-*. */
 bool http_field_is_owned(struct slice name);
+/* Of those, the ones with which Kubernetes is asked to act for somebody else,
+ * spelt as it reads them: Impersonate-User, -Group, -Extra-*. */
+bool http_field_is_impersonation(struct slice name);
 /* The same name as CGI folds them. */
 bool http_field_is_same(struct slice a, struct slice b);
 

@@ -75,6 +75,23 @@ fixture_openid(const char *root, const char *preset, const char *more)
 	return fixture_settings(text);
 }
 
+static inline struct settings *
+fixture_header(const char *root, const char *proxies)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+	    "auth: {strategy: header}\n"
+	    "server: {web_root: %s}\n"
+	    "login_token: {signing_key: \"secret:doorward:key\"}\n"
+	    "doorward:\n"
+	    "  trusted_proxies: [%s]\n"
+	    "  console: {url: \"http://127.0.0.1:30001\"}\n"
+	    "  kubernetes: {api_server: \"https://127.0.0.1:6443\"}\n",
+	    root, proxies);
+	return fixture_settings(text);
+}
+
 /* A GET of path with these fields ("Name: value\r\n"...). buf holds the head
  * while the request is used. */
 static inline void

@@ -405,6 +405,21 @@ START_TEST(other_strategy_refuses_the_session)
 }
 END_TEST
 
+/* As with tokens of people: what the proxy in front sends is one. */
+START_TEST(header_takes_tokens)
+{
+	struct login_answer l;
+
+	f.settings.strategy = STRATEGY_HEADER;
+	login_good(&l);
+	ck_assert_int_eq(ask_session(&f, l.cookie), VERDICT_ALLOW);
+	ck_assert_int_eq(
+	    ask_lease(&f, CREDENTIAL_BEARER, "good-bob", NULL), VERDICT_ALLOW);
+	ck_assert_int_eq(
+	    ask_lease(&f, CREDENTIAL_BEARER, "bad", NULL), VERDICT_REJECTED);
+}
+END_TEST
+
 START_TEST(keys_rotate_and_are_withdrawn)
 {
 	static const uint8_t both[] = { 2, 1 }, new[] = { 2 };
@@ -730,6 +745,7 @@ leases(void)
 	tcase_add_test(tc, offline_needs_no_review);
 	tcase_add_test(tc, other_cookies_are_no_sessions);
 	tcase_add_test(tc, other_strategy_refuses_the_session);
+	tcase_add_test(tc, header_takes_tokens);
 	tcase_add_test(tc, keys_rotate_and_are_withdrawn);
 	tcase_add_test(tc, restart_loses_nothing);
 	tcase_add_test(tc, idle_sessions_end);

@@ -148,6 +148,37 @@ START_TEST(owned_fields)
 }
 END_TEST
 
+/* Only with the strategy header, only to the console, only beside a user. */
+START_TEST(impersonation)
+{
+	static const char *const names[] = { "Impersonate-User",
+		"impersonate-group", "Impersonate-Extra-Scopes" };
+	struct url at = { .host = (char[]){ "p.test" }, 9090 };
+	struct inject_to to = { .at = &at, .rest = SLICE("/x") };
+	struct frame_request q = request();
+
+	ck_assert(http_fields_add(&q.fields, SLICE("Connection"),
+	    SLICE("Impersonate-User, Impersonate-Group")));
+	ck_assert(http_fields_add(
+	    &q.fields, SLICE("Impersonate_User"), SLICE("evil-value")));
+	ck_assert(http_fields_add(
+	    &q.fields, SLICE("Impersonate-Uid"), SLICE("evil-value")));
+	settings.strategy = STRATEGY_HEADER;
+	for (size_t i = 3; i-- > 0;) {
+		ck_assert_ptr_null(strstr(injected(&q, "T"), ": ann\r\n"));
+		ck_assert(http_fields_add(
+		    &q.fields, slice_of(names[i]), SLICE("ann")));
+	}
+	ck_assert_ptr_nonnull(strstr(injected(&q, "T"),
+	    "Impersonate-Extra-Scopes: ann\r\nimpersonate-group: ann\r\n"
+	    "Impersonate-User: ann\r\n"));
+	ck_assert_ptr_null(strstr(injected(&q, "T"), "evil-value"));
+	ck_assert_ptr_null(strstr(injected_to(&q, &to), ": ann\r\n"));
+	settings.strategy = STRATEGY_OPENID;
+	ck_assert_ptr_null(strstr(injected(&q, "T"), ": ann\r\n"));
+}
+END_TEST
+
 /* A service has its own name, path and credential; what the client sent under
  * the names of the credential does not get there. */
 START_TEST(to_a_service)
@@ -253,6 +284,7 @@ main(void)
 	tcase_add_test(t, no_host);
 	tcase_add_loop_test(
 	    t, owned_fields, 0, (int)(sizeof(dropped) / sizeof(dropped[0])));
+	tcase_add_test(t, impersonation);
 	tcase_add_test(t, to_a_service);
 	tcase_add_test(t, own_cookies);
 	tcase_add_test(t, response_fields);

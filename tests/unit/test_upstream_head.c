@@ -59,6 +59,78 @@ START_TEST(request)
 }
 END_TEST
 
+/* clang-format off */
+static const struct {
+	bool header, trusted;
+	const char *fields;
+	const char *session, *bearer;
+	const char *kept; /* of the impersonation: names, in their order */
+} impersonations[] = {
+	{ true, true, "Impersonate-User: ann\r\nImpersonate-Group: a\r\nImpersonate-Group: b\r\n"
+	  "Impersonate-Extra-x: y\r\nImpersonate-Uid: 1\r\nImpersonate_User: z\r\n",
+	  "", "TOKEN", "ann,a,b,y," },
+	{ true, true, "Impersonate-Group: a\r\n", "", "TOKEN", "" },
+	{ true, true, "Impersonate-User: ann\r\nConnection: impersonate-user\r\n", "", "TOKEN", "ann," },
+	{ true, false, "Impersonate-User: ann\r\n", "", "", "" },
+	{ false, true, "Impersonate-User: ann\r\n", "SESSION", "TOKEN", "" },
+};
+/* clang-format on */
+
+START_TEST(header_strategy)
+{
+	struct settings *s = impersonations[_i].header
+	    ? fixture_header("/", "192.0.2.0/24")
+	    : fixture_token(
+		  "/", "kiali", "  trusted_proxies: [192.0.2.0/24]\n");
+	struct sockaddr_in peer = { .sin_family = AF_INET };
+	char head[512], kept[64] = "";
+	struct frame_request q;
+	struct request *r;
+	long n;
+
+	inet_pton(AF_INET,
+	    impersonations[_i].trusted ? "192.0.2.1" : "198.51.100.1",
+	    &peer.sin_addr);
+	snprintf(head, sizeof(head),
+	    "GET /api HTTP/1.1\r\nHost: h\r\nCookie: doorward=SESSION\r\n"
+	    "Authorization: Bearer TOKEN\r\n%s\r\n",
+	    impersonations[_i].fields);
+	ck_assert_int_eq(request_new(&r, s, (struct sockaddr *)&peer, false,
+			     head, strlen(head)),
+	    0);
+	n = upstream_put_request(frame, sizeof(frame), cookies, s, r);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(frame_get_request(&q, frame + FRAME_HEADER_LEN,
+			     (size_t)n - FRAME_HEADER_LEN),
+	    0);
+	ck_assert(slice_is(q.session, impersonations[_i].session));
+	ck_assert(slice_is(q.bearer, impersonations[_i].bearer));
+	for (size_t i = 0; i < q.fields.n; i++)
+		snprintf(kept + strlen(kept), sizeof(kept) - strlen(kept),
+		    "%.*s,", SLICE_ARG(q.fields.at[i].value));
+	ck_assert_str_eq(kept, impersonations[_i].kept);
+	request_free(r);
+	settings_free(s);
+}
+END_TEST
+
+/* To drop both would be to act as the proxy. */
+START_TEST(two_impersonated)
+{
+	static const char head[] =
+	    "GET /api HTTP/1.1\r\nHost: h\r\nImpersonate-User: a\r\n"
+	    "Impersonate-User: b\r\n\r\n";
+	struct sockaddr_in peer = { .sin_family = AF_INET };
+	struct settings *s = fixture_header("/", "192.0.2.0/24");
+	struct request *r;
+
+	ck_assert_int_eq(request_new(&r, s, (struct sockaddr *)&peer, false,
+			     head, sizeof(head) - 1),
+	    400);
+	settings_free(s);
+}
+END_TEST
+
 START_TEST(two_session_cookies_are_none)
 {
 	struct settings *s = fixture_token("/", "kiali", "");
@@ -164,6 +236,8 @@ main(void)
 
 	tcase_add_test(tc, request);
 	tcase_add_test(tc, two_session_cookies_are_none);
+	tcase_add_loop_test(tc, header_strategy, 0, (int)COUNT(impersonations));
+	tcase_add_test(tc, two_impersonated);
 	tcase_add_test(tc, wrong_host);
 	tcase_add_loop_test(tc, framing, 0, (int)COUNT(framings));
 	tcase_add_test(tc, response_fields);
