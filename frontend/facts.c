@@ -74,6 +74,26 @@ facts_cross_site(const struct http_fields *f, const struct origin *o)
 	return false;
 }
 
+struct slice
+facts_referer(const struct http_fields *f, const struct origin *o)
+{
+	const struct http_field *field = http_fields_get(f, "referer", NULL);
+	const struct slice none = { NULL, 0 };
+	struct slice rest, origin;
+
+	if (field == NULL)
+		return none;
+	rest = origin = field->value;
+	for (int i = 0; i < 3; i++) /* scheme, "", host */
+		(void)slice_cut(&rest, '/');
+	if (rest.p == NULL)
+		return none;
+	rest.p--;
+	rest.len++;
+	origin.len -= rest.len;
+	return origin_matches(origin, o) ? rest : none;
+}
+
 bool
 facts_prefetch(const struct http_fields *f)
 {

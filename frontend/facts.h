@@ -24,6 +24,8 @@ bool facts_cross_site(const struct http_fields *f, const struct origin *o);
 /* The browser asks on a guess that somebody will click (Sec-Purpose, and its
  * older names). */
 bool facts_prefetch(const struct http_fields *f);
+/* The path and query of the Referer when it is a page of ours, else "". */
+struct slice facts_referer(const struct http_fields *f, const struct origin *o);
 /* Is the body a form? An optional charset must be UTF-8. */
 bool facts_is_form(const struct http_fields *f);
 /* The token of "Authorization: Bearer x", "" for none or one that cannot be a

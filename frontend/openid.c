@@ -91,32 +91,26 @@ static bool
 came_back_without_cookie(const struct own *o)
 {
 	const struct request *r = o->c->req;
-	const struct http_field *f =
-	    http_fields_get(&r->http.fields, "referer", NULL);
-	struct slice rest, path;
+	struct slice rest = facts_referer(&r->http.fields, &r->origin);
+	struct slice path = slice_cut(&rest, '?');
 
-	if (f == NULL || r->login_cookie.len > 0 || !own_is_url(f->value))
-		return false;
-	rest = f->value;
-	for (int i = 0; i < 3; i++) /* scheme, "", host */
-		(void)slice_cut(&rest, '/');
-	if (rest.len == 0)
-		return false;
-	rest.p--;
-	rest.len++;
-	path = slice_cut(&rest, '?');
-	return return_path_is_callback(o->c->w->settings, path, rest);
+	return r->login_cookie.len == 0 &&
+	    return_path_is_callback(o->c->w->settings, path, rest);
 }
 
-/* The parameter return if it is allowed and fits, else "". dst holds it. */
+/* The parameter return, or the page that led here, as Kiali's shell does
+ * without saying so, if it is allowed and fits; else "". dst may hold it. */
 static struct slice
 wanted_path(const struct own *o, char dst[3 * MSG_RETURN_MAX + 1])
 {
 	struct slice path;
 
+	const struct request *r = o->c->req;
+
 	return_path_from_query(
-	    o->c->req->http.query, "return", dst, 3 * MSG_RETURN_MAX + 1);
-	path = slice_of(dst);
+	    r->http.query, "return", dst, 3 * MSG_RETURN_MAX + 1);
+	path = r->http.has_query ? slice_of(dst)
+				 : facts_referer(&r->http.fields, &r->origin);
 	if (path.len > MSG_RETURN_MAX ||
 	    !return_path_allowed(o->c->w->settings, path))
 		return (struct slice){ NULL, 0 };

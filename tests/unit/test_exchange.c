@@ -361,6 +361,31 @@ START_TEST(denials)
 }
 END_TEST
 
+/* Whoever has no session goes on to the provider, but not who just came from
+ * there without a cookie: that would never end. */
+START_TEST(denials_openid)
+{
+	int c = client_open(), e;
+	const char *text;
+
+	w.settings = fixture_openid("/", "generic", "");
+	say_z(c, "GET /x?a=b HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\n\r\n");
+	e = egress_accept();
+	egress_deny(e, DENY_NO_SESSION);
+	text = hear(c);
+	has(text, "HTTP/1.1 302 ");
+	has(text, "Location: /api/auth/openid_redirect?return=/x%3Fa%3Db\r\n");
+	say_z(c,
+	    "GET /?code=C&state=S HTTP/1.1\r\nHost: h\r\n"
+	    "Accept: text/html\r\n\r\n");
+	egress_deny(e, DENY_NO_SESSION);
+	text = hear(c);
+	has(text, "HTTP/1.1 401 ");
+	has(text, "blocks cookies");
+	lacks(text, "Location:");
+}
+END_TEST
+
 START_TEST(stale_pool_is_asked_again)
 {
 	int c = client_open(), e;
@@ -515,6 +540,7 @@ main(void)
 	tcase_add_test(tc, cut_answers_are_visible);
 	tcase_add_test(tc, too_much_answer);
 	tcase_add_test(tc, denials);
+	tcase_add_test(tc, denials_openid);
 	tcase_add_test(tc, stale_pool_is_asked_again);
 	tcase_add_test(tc, no_egress);
 	tcase_add_test(tc, client_gone_cancels);

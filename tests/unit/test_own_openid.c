@@ -97,6 +97,40 @@ START_TEST(return_paths)
 }
 END_TEST
 
+/* Kiali's shell says only in Referer where the person was. */
+START_TEST(return_to_the_referer)
+{
+	static const struct {
+		const char *target, *referer, *path;
+	} table[] = {
+		{ START, "http://k.example/console/graph?a=b",
+		    "/console/graph?a=b" },
+		{ START, "https://k.example/console", "/console" },
+		{ START, "http://k.example/", "/" },
+		{ START, "http://k.example", "" },
+		{ START, "http://evil.example/console", "" },
+		{ START, "http://k.example@evil.example/console", "" },
+		{ START, "http://k.example:81/console", "" },
+		{ START, "http://k.example/api/auth/info", "" },
+		{ START, "http://k.example//evil.example", "" },
+		{ START, "about:blank", "" },
+		{ START "?return=/x", "http://k.example/y", "/x" },
+		{ START "?return=//x", "http://k.example/y", "" },
+	};
+	char fields[256];
+
+	for (size_t i = 0; i < COUNT(table); i++) {
+		answer_start(LOGIN_OK, "https://idp.example/auth", "");
+		snprintf(fields, sizeof(fields), "Referer: %s\r\n",
+		    table[i].referer);
+		get(table[i].target, fields);
+		ck_assert_int_eq(authd.type, MSG_OIDC_START);
+		ck_assert_msg(strcmp(authd.text[1], table[i].path) == 0,
+		    "%s: %s", table[i].referer, authd.text[1]);
+	}
+}
+END_TEST
+
 START_TEST(a_guess_does_not_start)
 {
 	static const char *const fields[] = { "Sec-Purpose: prefetch\r\n",
@@ -321,6 +355,7 @@ main(void)
 	tcase_add_test(tc, to_the_provider);
 	tcase_add_test(tc, another_site_may_link_to_it);
 	tcase_add_test(tc, return_paths);
+	tcase_add_test(tc, return_to_the_referer);
 	tcase_add_test(tc, a_guess_does_not_start);
 	tcase_add_test(tc, no_start);
 	tcase_add_test(tc, without_cookies);
