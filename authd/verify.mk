@@ -10,12 +10,16 @@ authd_libverify_a_SOURCES = \
 	authd/jose.h \
 	authd/jwks.h \
 	authd/kube.h \
+	authd/oidc/authorization.h \
+	authd/oidc/client_call.h \
 	authd/oidc/id_token.h \
 	authd/oidc/metadata.h \
 	authd/oidc/person.h \
 	authd/oidc/provider.h \
 	authd/oidc/source.h \
 	authd/oidc/token_answer.h \
+	authd/oidc/token_endpoint.h \
+	authd/oidc/userinfo.h \
 	authd/server_ca.h \
 	authd/token.h \
 	authd/verdict.h \
@@ -25,12 +29,16 @@ authd_libverify_a_SOURCES = \
 	authd/jose.c \
 	authd/jwks.c \
 	authd/kube.c \
+	authd/oidc/authorization.c \
+	authd/oidc/client_call.c \
 	authd/oidc/id_token.c \
 	authd/oidc/metadata.c \
 	authd/oidc/person.c \
 	authd/oidc/provider.c \
 	authd/oidc/source.c \
 	authd/oidc/token_answer.c \
+	authd/oidc/token_endpoint.c \
+	authd/oidc/userinfo.c \
 	authd/server_ca.c \
 	authd/token.c \
 	authd/verdict.c
