@@ -16,7 +16,7 @@
 
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
-	token_done_fn *done;
+	token_checked_fn *done;
 	void *arg;
 };
 TAILQ_HEAD(waiters, waiter);
@@ -274,7 +274,7 @@ checks_known_ms(struct checks *c, const uint8_t handle[MSG_HANDLE_LEN])
 }
 
 static void
-wait_for(struct entry *e, token_done_fn *done, void *arg)
+wait_for(struct entry *e, token_checked_fn *done, void *arg)
 {
 	struct waiter *w = mem_new(sizeof *w);
 
@@ -286,7 +286,7 @@ wait_for(struct entry *e, token_done_fn *done, void *arg)
 
 int
 checks_ask(struct checks *c, const uint8_t handle[MSG_HANDLE_LEN],
-    struct slice token, enum check_for who, token_done_fn *done, void *arg)
+    struct slice token, enum check_for who, token_checked_fn *done, void *arg)
 {
 	struct entry *e = entry_find(c, handle);
 	size_t cap =

@@ -42,7 +42,7 @@ enum check_for { CHECK_GUEST, CHECK_SESSION };
  * SHA-256. done comes exactly once, from the loop, later than this call.
  * ERR_LIMIT: too many are running or waiting; done will not be called. */
 int checks_ask(struct checks *c, const uint8_t handle[MSG_HANDLE_LEN],
-    struct slice token, enum check_for who, token_done_fn *done, void *arg)
+    struct slice token, enum check_for who, token_checked_fn *done, void *arg)
     __attribute__((warn_unused_result));
 size_t checks_in_flight(const struct checks *c);
 size_t checks_kept(const struct checks *c);

@@ -213,13 +213,22 @@ cookie_end(
 	question_answer(q, verdict_of(code), NULL);
 }
 
+/* A provider says who somebody is, the cluster only what it lets them see. */
+static const struct identity *
+reviewed_as(const struct session *session, const struct token_result *result)
+{
+	return session->strategy == STRATEGY_OPENID ? &session->who
+						    : &result->who;
+}
+
 static void
 cookie_decide(struct question *q, struct session *session,
     const struct token_result *result, uint32_t review_in_ms)
 {
 	switch (verdict_of(result->code)) {
 	case VERDICT_ALLOW:
-		cookie_allow(q, session, &result->who, review_in_ms);
+		cookie_allow(
+		    q, session, reviewed_as(session, result), review_in_ms);
 		return;
 	case VERDICT_EXPIRED:
 	case VERDICT_REJECTED:
@@ -250,6 +259,17 @@ cookie_reviewed(const struct token_result *result, void *arg)
 	session_wipe(&session);
 }
 
+/* Is there anybody who could say that a session's token is not good any more?
+ * Offline and without RBAC all that can change is the time, and the session's
+ * end is never later than the token's. */
+static bool
+is_reviewed(const struct settings *s)
+{
+	if (s->strategy == STRATEGY_OPENID)
+		return !s->openid.disable_rbac;
+	return s->jwks_file[0] == '\0';
+}
+
 /* Found and in its time: is its token still good? */
 static void
 cookie_review(struct question *q, struct session *session)
@@ -258,9 +278,7 @@ cookie_review(struct question *q, struct session *session)
 	uint8_t token_handle[MSG_HANDLE_LEN];
 	const struct token_result *known;
 
-	/* Offline there is nobody to ask: all that can change is the time, and
-	 * the session's end is never later than the token's. */
-	if (a->settings->jwks_file[0] != '\0') {
+	if (!is_reviewed(a->settings)) {
 		cookie_allow(q, session, &session->who, UINT32_MAX);
 		return;
 	}

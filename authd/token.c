@@ -48,7 +48,7 @@ struct token_verifier {
 struct token_check {
 	TAILQ_ENTRY(token_check) link;
 	struct token_verifier *verifier;
-	token_done_fn *done;
+	token_checked_fn *done;
 	void *arg;
 	struct event *later;
 	struct secret *token, *own_token;
@@ -120,7 +120,9 @@ token_verifier_new(struct event_base *base, const struct settings *settings,
 	v->base = base;
 	v->settings = settings;
 	TAILQ_INIT(&v->running);
-	if (settings->jwks_file != NULL && settings->jwks_file[0] != '\0')
+	/* Of a provider's tokens only the cluster can say what it thinks. */
+	if (settings->strategy != STRATEGY_OPENID &&
+	    settings->jwks_file != NULL && settings->jwks_file[0] != '\0')
 		load_keys(v);
 	else if (settings->api_server.host != NULL || is_proxied(settings))
 		find_cluster(v, resolve);
@@ -210,7 +212,7 @@ static void
 deliver(struct token_check *k, const struct token_result *result)
 {
 	struct token_result copy = *result;
-	token_done_fn *done = k->done;
+	token_checked_fn *done = k->done;
 	void *arg = k->arg;
 
 	release(k);
@@ -374,7 +376,7 @@ ask_cluster(struct token_check *k)
 
 struct token_check *
 token_check_start(struct token_verifier *v, struct slice token,
-    token_done_fn *done, void *arg)
+    token_checked_fn *done, void *arg)
 {
 	struct token_check *k = mem_new(sizeof(*k));
 	bool busy = v->n_running >= CHECKS_MAX;

@@ -56,13 +56,13 @@ struct token_result {
 	char reason[MSG_REASON_MAX + 1]; /* what to do about it; "" when OK */
 };
 /* result is borrowed for the duration of the call. */
-typedef void token_done_fn(const struct token_result *result, void *arg);
+typedef void token_checked_fn(const struct token_result *result, void *arg);
 
 /* Starts a check. done is called exactly once, from the loop, later than this
  * call and within 9 s. Any bytes may stand in token: what cannot be a token is
  * refused without asking anybody. Copied. */
 struct token_check *token_check_start(struct token_verifier *v,
-    struct slice token, token_done_fn *done, void *arg);
+    struct slice token, token_checked_fn *done, void *arg);
 /* Gives a check up: done will not be called. Not after done. */
 void token_check_cancel(struct token_check *check);
 

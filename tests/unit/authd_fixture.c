@@ -48,7 +48,7 @@ struct fake_verifier fake;
 struct token_check {
 	struct event *timer;
 	struct token_result result;
-	token_done_fn *done;
+	token_checked_fn *done;
 	void *arg;
 };
 static struct event_base *fake_base;
@@ -101,7 +101,7 @@ check_answer(evutil_socket_t fd, short what, void *arg)
 
 struct token_check *
 token_check_start(struct token_verifier *v, struct slice token,
-    token_done_fn *done, void *arg)
+    token_checked_fn *done, void *arg)
 {
 	struct token_check *c = mem_new(sizeof *c);
 	struct timeval now = { 0, 0 };
@@ -188,6 +188,8 @@ authd_start(struct fixture *f, bool with_keys)
 	f->authd = authd_new(f->base, &f->settings, NULL, f->dir);
 	if (with_keys)
 		fixture_load_keys(f, 1, &first);
+	if (f->started != NULL)
+		f->started(f);
 }
 
 static void
@@ -196,6 +198,8 @@ authd_stop(struct fixture *f)
 	fixture_lose(f, &f->frontend);
 	fixture_lose(f, &f->egress);
 	fixture_lose(f, &f->ctl);
+	if (f->ending != NULL)
+		f->ending(f);
 	authd_free(f->authd);
 	event_base_free(f->base);
 }

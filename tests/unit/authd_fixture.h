@@ -44,6 +44,10 @@ struct fixture {
 	unsigned revokes;
 	uint8_t revoked[MSG_HANDLE_LEN];
 	uint8_t revoke_kind;
+	/* Called when authd has been started, and when it is about to end;
+	 * NULL: nothing to do. */
+	void (*started)(struct fixture *f);
+	void (*ending)(struct fixture *f);
 };
 
 /* A fresh directory; authd with one key. */
@@ -96,7 +100,7 @@ enum verdict ask_session(struct fixture *f, const char *cookie);
 struct lease_answer {
 	enum verdict verdict;
 	char user[MSG_USER_MAX + 1];
-	char token[200];
+	char token[2000];
 	uint32_t lease_ms;
 	int64_t end;
 	uint8_t handle[MSG_HANDLE_LEN];
