@@ -13,6 +13,7 @@
 #include "authd/checks.h"
 #include "authd/key_sessions.h"
 #include "authd/keys.h"
+#include "authd/oidc/oidc.h"
 #include "authd/revoke.h"
 #include "authd/session.h"
 #include "authd/store.h"
@@ -77,6 +78,7 @@ authd_free(struct authd *a)
 	if (a == NULL)
 		return;
 	event_free(a->purge);
+	oidc_free(a->oidc);
 	key_sessions_free(a);
 	checks_free(a->checks);
 	revokes_free(a->revokes);

@@ -18,6 +18,7 @@
 
 struct event;
 struct event_base;
+struct oidc;
 struct options;
 struct settings;
 struct token_verifier;
@@ -41,6 +42,7 @@ struct authd {
 	struct checks *checks;
 	struct revokes *revokes;
 	struct throttle *throttle;
+	struct oidc *oidc;    /* owned; NULL unless strategy openid */
 	struct chan *secretd; /* NULL in tests */
 	struct event *purge;
 	struct event *ask_secretd;

@@ -20,6 +20,7 @@
 #include "authd/lease.h"
 #include "authd/login.h"
 #include "authd/logout.h"
+#include "authd/oidc/oidc.h"
 #include "authd/revoke.h"
 #include "authd/screen.h"
 #include "authd/session.h"
@@ -54,12 +55,13 @@ handle_status(struct chan *ch, struct chan_in *in)
 {
 	struct authd *a = chan_ctx(ch);
 	uint8_t buf[2048];
-	char text[1024];
+	char text[1024 + OIDC_STATUS_MAX];
+	int n;
 	struct wire_writer w;
 
 	if (wire_end(&in->body) != 0)
 		return ERR_PROTOCOL;
-	(void)snprintf(text, sizeof text,
+	n = snprintf(text, 1024,
 	    "process: authd\n"
 	    "version: " PACKAGE_VERSION "\n"
 	    "sandbox: %.200s\n"
@@ -76,6 +78,8 @@ handle_status(struct chan *ch, struct chan_in *in)
 	    sessions_count(a->sessions), a->logins, a->logins_failed,
 	    a->logouts, a->sessions_ended, revokes_channels(a->revokes),
 	    checks_in_flight(a->checks), checks_kept(a->checks));
+	if (a->oidc != NULL && n > 0)
+		oidc_status(a->oidc, text + n);
 	wire_writer_init(&w, buf, sizeof buf);
 	wire_put_text(&w, text);
 	(void)chan_reply(ch, in->id, MSG_STATUS_RESULT, &w, -1);
@@ -110,6 +114,8 @@ static const struct chan_handler from_frontend[] = {
 	{ MSG_SESSION, CHAN_READY, handle_session },
 	{ MSG_LOGOUT, CHAN_READY, handle_logout },
 	{ MSG_LOGOUT_EVERYWHERE, CHAN_READY, handle_logout_everywhere },
+	{ MSG_OIDC_START, CHAN_READY, handle_oidc_start },
+	{ MSG_OIDC_CALLBACK, CHAN_READY, handle_oidc_callback },
 	{ MSG_SCREEN_KEYS, CHAN_READY, handle_screen_keys },
 };
 static const struct chan_handler from_egress[] = {

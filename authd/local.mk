@@ -3,7 +3,7 @@ include authd/verify.mk
 
 noinst_LIBRARIES += authd/libauthd.a
 authd_libauthd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS) \
-	$(SQLITE_CFLAGS)
+	$(JANSSON_CFLAGS) $(SQLITE_CFLAGS)
 authd_libauthd_a_SOURCES = \
 	authd/authd.h \
 	authd/checks.h \
@@ -15,7 +15,12 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.h \
 	authd/login.h \
 	authd/logout.h \
+	authd/oidc/attempt.h \
+	authd/oidc/callback_internal.h \
+	authd/oidc/callback_query.h \
 	authd/oidc/logout_url.h \
+	authd/oidc/oidc.h \
+	authd/oidc/refusals.h \
 	authd/oidc/state.h \
 	authd/policy.h \
 	authd/revoke.h \
@@ -37,7 +42,14 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.c \
 	authd/login.c \
 	authd/logout.c \
+	authd/oidc/admit.c \
+	authd/oidc/attempt.c \
+	authd/oidc/callback.c \
+	authd/oidc/callback_query.c \
 	authd/oidc/logout_url.c \
+	authd/oidc/oidc.c \
+	authd/oidc/refusals.c \
+	authd/oidc/start.c \
 	authd/oidc/state.c \
 	authd/policy.c \
 	authd/revoke.c \

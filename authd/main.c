@@ -4,8 +4,8 @@
  * key, only what secretd derives from it.
  *
  * SECURITY: reads hostile tokens and the cluster's answers. Behind the sandbox
- * it can write its state directory, connect to the API server's port and to
- * DNS, and nothing else.
+ * it can write its state directory, connect to the ports of the API server, the
+ * OpenID provider and DNS, and nothing else.
  */
 #include <stdlib.h>
 
@@ -24,10 +24,15 @@
 
 #include "authd/authd.h"
 #include "authd/handlers.h"
+#include "authd/oidc/oidc.h"
 #include "authd/secretd.h"
 #include "authd/token.h"
 
 #define DNS_PORT 53
+#define PORTS_MAX                                          \
+	(3 +                                               \
+	    sizeof(((struct openid_settings *)0)->ports) / \
+		sizeof(((struct openid_settings *)0)->ports[0]))
 #define LISTEN_CHECK_MS 10
 #define LISTEN_WAIT_MS 3000
 
@@ -39,20 +44,37 @@ static struct {
 	int64_t listen_by_ms;
 } process;
 
+/* Every port that this process ever connects to. */
+static size_t
+ports_of(const struct settings *s, uint16_t ports[PORTS_MAX])
+{
+	size_t n = 0;
+
+	ports[n++] = DNS_PORT;
+	if (s->api_server.host != NULL)
+		ports[n++] = s->api_server.port;
+	if (s->strategy != STRATEGY_OPENID)
+		return n;
+	if (s->openid.api_proxy.host != NULL)
+		ports[n++] = s->openid.api_proxy.port;
+	for (size_t i = 0; i < s->openid.n_ports; i++)
+		ports[n++] = s->openid.ports[i];
+	return n;
+}
+
 static void
 confine(const struct options *o, const struct settings *settings)
 {
 	const struct sandbox_path paths[] = {
 		{ o->state_dir, SANDBOX_READ | SANDBOX_WRITE },
 	};
-	const uint16_t ports[] = { DNS_PORT, settings->api_server.port };
+	uint16_t ports[PORTS_MAX];
 	const struct sandbox spec = {
 		.role = SANDBOX_AUTHD,
 		.paths = paths,
 		.n_paths = 1,
 		.tcp_connect_ports = ports,
-		.n_tcp_connect_ports =
-		    settings->api_server.host != NULL ? 2 : 1,
+		.n_tcp_connect_ports = ports_of(settings, ports),
 	};
 
 	sandbox_enter(&spec);
@@ -82,6 +104,7 @@ main(int argc, char **argv)
 	struct options *options = &process.options;
 	struct settings *settings;
 	struct event_base *base;
+	struct resolve *resolve;
 	char *secretd_path;
 
 	options_parse(options, ROLE_AUTHD, argc, argv);
@@ -93,9 +116,11 @@ main(int argc, char **argv)
 
 	base = daemon_base();
 	daemon_signals(base);
+	resolve = resolve_new(base);
 	process.authd = authd_new(base, settings,
-	    token_verifier_new(base, settings, resolve_new(base)),
-	    options->state_dir);
+	    token_verifier_new(base, settings, resolve), options->state_dir);
+	if (settings->strategy == STRATEGY_OPENID)
+		process.authd->oidc = oidc_new(process.authd, resolve);
 	secretd_path = options_socket(options, ROLE_SECRETD, ROLE_AUTHD);
 
 	confine(options, settings);

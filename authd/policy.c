@@ -71,6 +71,22 @@ any_matches(const struct conf_list *rules,
 	return false;
 }
 
+static bool
+is_allowed(const struct route_allow *allow, const struct identity *who)
+{
+	return !allow->present ||
+	    any_matches(&allow->users, user_matches, who) ||
+	    any_matches(&allow->groups, group_matches, who) ||
+	    any_matches(&allow->emails, email_matches, who) ||
+	    any_matches(&allow->domains, domain_matches, who);
+}
+
+bool
+policy_lets_in(const struct settings *s, const struct identity *who)
+{
+	return is_allowed(&s->openid.allow, who);
+}
+
 bool
 policy_allows(
     const struct settings *s, struct slice route, const struct identity *who)
@@ -82,10 +98,5 @@ policy_allows(
 	r = settings_route_named(s, route);
 	if (r == NULL)
 		return false; /* egress has another configuration */
-	if (!r->allow.present)
-		return true;
-	return any_matches(&r->allow.users, user_matches, who) ||
-	    any_matches(&r->allow.groups, group_matches, who) ||
-	    any_matches(&r->allow.emails, email_matches, who) ||
-	    any_matches(&r->allow.domains, domain_matches, who);
+	return is_allowed(&r->allow, who);
 }

@@ -17,5 +17,7 @@ struct settings;
  * groups are compared exactly, domains without regard to case. */
 bool policy_allows(
     const struct settings *s, struct slice route, const struct identity *who);
+/* doorward.openid.allow, by the same rules: who may sign in at all. */
+bool policy_lets_in(const struct settings *s, const struct identity *who);
 
 #endif

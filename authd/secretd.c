@@ -17,6 +17,7 @@
 #include "authd/authd.h"
 #include "authd/key_sessions.h"
 #include "authd/keys.h"
+#include "authd/oidc/oidc.h"
 #include "authd/token.h"
 
 #define ASK_INTERVAL_S 30
@@ -96,6 +97,34 @@ ask_cluster_token(struct authd *a)
 }
 
 static void
+oidc_secret_came(int err, struct chan_in *reply, void *arg)
+{
+	struct authd *a = arg;
+	struct slice secret;
+
+	if (err != 0)
+		return;
+	(void)wire_get_u8(&reply->body); /* without a value there is none */
+	secret = wire_get_bytes(&reply->body, MSG_SECRET_MAX);
+	if (wire_end(&reply->body) == 0)
+		oidc_set_secret(a->oidc, secret);
+}
+
+static void
+ask_oidc_secret(struct authd *a)
+{
+	uint8_t payload[2];
+	struct wire_writer w;
+
+	if (a->oidc == NULL)
+		return;
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u16(&w, SLOT_OIDC_SECRET_NO);
+	chan_request(a->secretd, MSG_SECRET, &w, -1, ASK_TIMEOUT_MS,
+	    oidc_secret_came, a);
+}
+
+static void
 bundle_came(struct authd *a, unsigned number, int fd)
 {
 	char *pem;
@@ -107,6 +136,8 @@ bundle_came(struct authd *a, unsigned number, int fd)
 		return;
 	}
 	token_verifier_set_ca(a->verifier, number, (struct slice){ pem, n });
+	if (a->oidc != NULL)
+		oidc_set_ca(a->oidc, number, (struct slice){ pem, n });
 	free(pem);
 }
 
@@ -126,6 +157,21 @@ api_server_ca_came(int err, struct chan_in *reply, void *arg)
 }
 
 static void
+openid_ca_came(int err, struct chan_in *reply, void *arg)
+{
+	if (err == 0 && reply->type == MSG_CA_RESULT)
+		bundle_came(arg, CA_OPENID, reply->fd);
+}
+
+static chan_reply_fn *
+ca_taker(unsigned number)
+{
+	if (number == CA_COMMON)
+		return common_ca_came;
+	return number == CA_OPENID ? openid_ca_came : api_server_ca_came;
+}
+
+static void
 ask_ca(struct authd *a, unsigned number)
 {
 	uint8_t payload[2];
@@ -133,8 +179,8 @@ ask_ca(struct authd *a, unsigned number)
 
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_u16(&w, (uint16_t)number);
-	chan_request(a->secretd, MSG_CA, &w, -1, ASK_TIMEOUT_MS,
-	    number == CA_COMMON ? common_ca_came : api_server_ca_came, a);
+	chan_request(
+	    a->secretd, MSG_CA, &w, -1, ASK_TIMEOUT_MS, ca_taker(number), a);
 }
 
 void
@@ -142,6 +188,7 @@ secretd_ask(struct authd *a)
 {
 	secretd_ask_keys(a, NULL, NULL);
 	ask_cluster_token(a);
+	ask_oidc_secret(a);
 }
 
 /* secretd says that it has something new. */
@@ -157,8 +204,11 @@ handle_changed(struct chan *ch, struct chan_in *in)
 		secretd_ask_keys(chan_ctx(ch), NULL, NULL);
 	else if (what == CHANGED_SECRET && number == SLOT_CLUSTER_TOKEN_NO)
 		ask_cluster_token(chan_ctx(ch));
+	else if (what == CHANGED_SECRET && number == SLOT_OIDC_SECRET_NO)
+		ask_oidc_secret(chan_ctx(ch));
 	else if (what == CHANGED_CA &&
-	    (number == CA_COMMON || number == CA_API_SERVER))
+	    (number == CA_COMMON || number == CA_API_SERVER ||
+		number == CA_OPENID))
 		ask_ca(chan_ctx(ch), number);
 	return 0;
 }
@@ -171,6 +221,8 @@ secretd_ready(struct chan *ch)
 	/* Before the keys: nobody is let in before these have come. */
 	ask_ca(a, CA_COMMON);
 	ask_ca(a, CA_API_SERVER);
+	if (a->oidc != NULL)
+		ask_ca(a, CA_OPENID);
 	secretd_ask(a);
 }
 

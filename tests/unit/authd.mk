@@ -7,8 +7,8 @@ tests_unit_test_ticket_LDADD = common/libcommon.a $(CHECK_LIBS) $(CRYPTO_LIBS) \
 
 # authd's own parts, with a stand-in for the token verifier and clocks that the
 # tests set forward
-AUTHD_TEST_LIBS = authd/libauthd.a common/libcommon.a $(SQLITE_LIBS) \
-	$(CHECK_LIBS) $(EVENT_LIBS) $(CRYPTO_LIBS) $(SECCOMP_LIBS)
+AUTHD_TEST_LIBS = authd/libauthd.a $(VERIFY_LIBS) $(SQLITE_LIBS) \
+	$(CHECK_LIBS) $(SECCOMP_LIBS)
 AUTHD_TEST_FLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
 	$(SQLITE_CFLAGS)
 AUTHD_TEST_WRAP = -Wl,--wrap=clock_unix_s -Wl,--wrap=clock_mono_ms
@@ -61,3 +61,22 @@ tests_unit_test_session_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_session_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP) \
 	-Wl,--wrap=secret_wipe
 tests_unit_test_session_LDADD = $(AUTHD_TEST_LIBS)
+
+# Whole logins through a provider on loopback
+OIDC_FIXTURE = tests/unit/oidc_fixture.h tests/unit/oidc_fixture.c \
+	$(AUTHD_FIXTURE) $(PROVIDER_STANDIN)
+OIDC_FIXTURE_FLAGS = $(AUTHD_TEST_FLAGS) $(JANSSON_CFLAGS)
+check_PROGRAMS += tests/unit/test_oidc_login
+TESTS += tests/unit/test_oidc_login
+tests_unit_test_oidc_login_SOURCES = tests/unit/test_oidc_login.c \
+	$(OIDC_FIXTURE)
+tests_unit_test_oidc_login_CPPFLAGS = $(OIDC_FIXTURE_FLAGS)
+tests_unit_test_oidc_login_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_oidc_login_LDADD = $(AUTHD_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_oidc_refusals
+TESTS += tests/unit/test_oidc_refusals
+tests_unit_test_oidc_refusals_SOURCES = tests/unit/test_oidc_refusals.c \
+	$(OIDC_FIXTURE)
+tests_unit_test_oidc_refusals_CPPFLAGS = $(OIDC_FIXTURE_FLAGS)
+tests_unit_test_oidc_refusals_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_oidc_refusals_LDADD = $(AUTHD_TEST_LIBS)

@@ -3,7 +3,8 @@ OIDC_TEST_LIBS = authd/libauthd.a authd/libverify.a common/libcommon.a \
 	$(JANSSON_LIBS) $(CRYPTO_LIBS)
 OIDC_TESTS = tests/unit/test_id_token tests/unit/test_metadata \
 	tests/unit/test_person tests/unit/test_login_state \
-	tests/unit/test_token_answer
+	tests/unit/test_token_answer \
+	tests/unit/test_callback_query
 check_PROGRAMS += $(OIDC_TESTS)
 TESTS += $(OIDC_TESTS)
 tests_unit_test_id_token_SOURCES = tests/unit/test_id_token.c \
@@ -18,6 +19,8 @@ tests_unit_test_login_state_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_login_state_LDADD = $(OIDC_TEST_LIBS) $(CHECK_LIBS)
 tests_unit_test_token_answer_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_token_answer_LDADD = $(OIDC_TEST_LIBS) $(CHECK_LIBS)
+tests_unit_test_callback_query_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_callback_query_LDADD = $(OIDC_TEST_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += tests/unit/id_token_vectors.h
 
 # A provider on loopback, for all tests that need one

@@ -1,0 +1,57 @@
+/*
+ * What authd has with auth.strategy openid: the provider as it describes
+ * itself, its token endpoint, and the logins on their way. Hangs in struct
+ * authd; each part sees the others through it.
+ */
+#ifndef AUTHD_OIDC_OIDC_H
+#define AUTHD_OIDC_OIDC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+#include "common/chan.h"
+#include "common/text.h"
+
+struct assertions;
+struct authd;
+struct fetch_client;
+struct provider;
+struct resolve;
+struct settings;
+struct token_endpoint;
+
+#define OIDC_LOGINS_MAX 256 /* on their way at the same time */
+#define OIDC_STATUS_MAX 512
+
+struct oidc {
+	struct authd *authd;
+	const struct settings *settings;
+	struct fetch_client *client;
+	struct provider *provider;
+	struct token_endpoint *endpoint;
+	TAILQ_HEAD(, attempt) attempts; /* attempt.h */
+	size_t n_attempts;
+	bool told_redirect_uri;
+	uint64_t starts, logins, refused;
+};
+
+/* Before the sandbox. a's settings have strategy openid. All are borrowed. */
+struct oidc *oidc_new(struct authd *a, struct resolve *resolve);
+/* Gives up what is on its way, without a word to anybody. NULL allowed. */
+void oidc_free(struct oidc *o);
+
+/* The slot oidc-secret, "" when there is none. Copied into guarded memory. */
+void oidc_set_secret(struct oidc *o, struct slice secret);
+/* Another CA bundle came for the provider: number (enum ca_number) and rules as
+ * of server_ca_set. */
+void oidc_set_ca(struct oidc *o, unsigned number, struct slice pem);
+/* Lines "key: value\n" for the control tool. */
+void oidc_status(const struct oidc *o, char text[OIDC_STATUS_MAX]);
+
+/* MSG_OIDC_START (start.c) and MSG_OIDC_CALLBACK (callback.c). */
+int handle_oidc_start(struct chan *ch, struct chan_in *in);
+int handle_oidc_callback(struct chan *ch, struct chan_in *in);
+
+#endif
