@@ -14,6 +14,7 @@
 #include "authd/key_sessions.h"
 #include "authd/keys.h"
 #include "authd/oidc/oidc.h"
+#include "authd/oidc/refresh.h"
 #include "authd/revoke.h"
 #include "authd/session.h"
 #include "authd/store.h"
@@ -83,6 +84,7 @@ authd_free(struct authd *a)
 	checks_free(a->checks);
 	revokes_free(a->revokes);
 	throttle_free(a->throttle);
+	refreshes_free(a->refreshes);
 	sessions_free(a->sessions);
 	store_close(a->store);
 	keys_free(a->keys);

@@ -42,8 +42,9 @@ struct authd {
 	struct checks *checks;
 	struct revokes *revokes;
 	struct throttle *throttle;
-	struct oidc *oidc;    /* owned; NULL unless strategy openid */
-	struct chan *secretd; /* NULL in tests */
+	struct oidc *oidc;	     /* owned; NULL unless strategy openid */
+	struct refreshes *refreshes; /* NULL unless auth.strategy is openid */
+	struct chan *secretd;	     /* NULL in tests */
 	struct event *purge;
 	struct event *ask_secretd;
 	bool secretd_answered; /* about the session keys, whatever it said */

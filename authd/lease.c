@@ -2,11 +2,12 @@
  * Leases and the whole validation behind them; see lease.h.
  *
  *   cookie: the session's row opens, is of this strategy and in its time; its
- *           token was reviewed less than a re-check interval ago, or is now
+ *           tokens are refreshed when they end soon; the token in use was
+ *           reviewed less than a re-check interval ago, or is now
  *   bearer: the token was reviewed less than a re-check interval ago, or is now
  *
- * SECURITY: after a review the session is looked up again: it may have been
- * ended while the cluster was asked, and then nobody may pass.
+ * SECURITY: after a refresh and after a review the session is looked up again:
+ * it may have been ended meanwhile, and then nobody may pass.
  */
 #include "authd/lease.h"
 
@@ -24,6 +25,7 @@
 #include "authd/authd.h"
 #include "authd/checks.h"
 #include "authd/keys.h"
+#include "authd/oidc/refresh.h"
 #include "authd/policy.h"
 #include "authd/session.h"
 
@@ -40,6 +42,10 @@ struct question {
 	char client[MSG_CLIENT_MAX + 1];
 	char *token; /* of a bearer, wiped when freed */
 	size_t token_len;
+	uint8_t reviewed[MSG_HANDLE_LEN]; /* a session's token, by its hash */
+	/* A refresh could not be had: ask again then; 0: there was none to
+	 * have. */
+	uint32_t refresh_in_ms;
 };
 
 /* What is known of a credential that may pass. */
@@ -47,6 +53,7 @@ struct grant {
 	const struct identity *who;
 	struct slice token;
 	int64_t end;	       /* unix s */
+	int64_t token_end;     /* the same, 0: not known */
 	uint32_t review_in_ms; /* when the token is to be reviewed again */
 	uint8_t key_id[MSG_KEY_ID_LEN]; /* of a cookie's session */
 };
@@ -62,13 +69,15 @@ question_free(struct question *q)
 
 /* --- answering --- */
 
-/* The longest lease, cut where the session ends and where the next review is
- * due; never so short that egress would ask for every request. */
+/* The longest lease, cut where the session or its token ends and where the next
+ * review is due; never so short that egress would ask for every request. */
 static uint32_t
 lease_ms(const struct question *q, const struct grant *g)
 {
 	int64_t ms = authd_lease_max_ms(q->authd->settings);
-	int64_t left = (g->end - clock_unix_s()) * 1000;
+	int64_t end =
+	    g->token_end != 0 && g->token_end < g->end ? g->token_end : g->end;
+	int64_t left = (end - clock_unix_s()) * 1000;
 
 	if (g->review_in_ms < ms)
 		ms = g->review_in_ms > LEASE_MIN_MS ? g->review_in_ms
@@ -194,23 +203,25 @@ cookie_allow(struct question *q, struct session *session,
 	struct grant g = { .who = who,
 		.token = session->token,
 		.end = session->end,
+		.token_end = session->token_end,
 		.review_in_ms = review_in_ms };
 
+	if (q->refresh_in_ms != 0 && q->refresh_in_ms < review_in_ms)
+		g.review_in_ms = q->refresh_in_ms;
 	memcpy(g.key_id, session->key_id, sizeof g.key_id);
 	sessions_use(q->authd->sessions, session);
 	question_grant(q, &g);
 }
 
-/* The cluster no longer accepts the session's token: it ends here. */
+/* The session's token is of no use any more: it ends here. */
 static void
-cookie_end(
-    struct question *q, const struct session *session, enum login_code code)
+cookie_end(struct question *q, const struct session *session,
+    const char *reason, enum verdict verdict)
 {
 	/* A row that stays by mistake is refused again at its next use. */
 	(void)!sessions_delete(q->authd->sessions, q->handle);
-	authd_session_ended(q->authd, q->handle, session->who.user,
-	    authd_login_code_name(code));
-	question_answer(q, verdict_of(code), NULL);
+	authd_session_ended(q->authd, q->handle, session->who.user, reason);
+	question_answer(q, verdict, NULL);
 }
 
 /* A provider says who somebody is, the cluster only what it lets them see. */
@@ -225,7 +236,9 @@ static void
 cookie_decide(struct question *q, struct session *session,
     const struct token_result *result, uint32_t review_in_ms)
 {
-	switch (verdict_of(result->code)) {
+	enum verdict verdict = verdict_of(result->code);
+
+	switch (verdict) {
 	case VERDICT_ALLOW:
 		cookie_allow(
 		    q, session, reviewed_as(session, result), review_in_ms);
@@ -233,7 +246,8 @@ cookie_decide(struct question *q, struct session *session,
 	case VERDICT_EXPIRED:
 	case VERDICT_REJECTED:
 	case VERDICT_FORBIDDEN:
-		cookie_end(q, session, result->code);
+		cookie_end(
+		    q, session, authd_login_code_name(result->code), verdict);
 		return;
 	case VERDICT_NO_SESSION:
 	case VERDICT_UNAVAILABLE:
@@ -243,10 +257,13 @@ cookie_decide(struct question *q, struct session *session,
 	question_answer(q, VERDICT_UNAVAILABLE, NULL);
 }
 
+static void cookie_review(struct question *q, struct session *session);
+
 static void
 cookie_reviewed(const struct token_result *result, void *arg)
 {
 	struct question *q = arg;
+	uint8_t token_handle[MSG_HANDLE_LEN];
 	struct session session;
 	int r = sessions_find(q->authd->sessions, q->handle, &session);
 
@@ -254,14 +271,19 @@ cookie_reviewed(const struct token_result *result, void *arg)
 		question_answer(q, verdict_of_find(r), NULL);
 		return;
 	}
-	cookie_decide(
-	    q, &session, result, authd_lease_max_ms(q->authd->settings));
+	ticket_handle(token_handle, session.token);
+	/* Another one by now: a refresh that others asked for. */
+	if (memcmp(token_handle, q->reviewed, sizeof token_handle) != 0)
+		cookie_review(q, &session);
+	else
+		cookie_decide(q, &session, result,
+		    authd_lease_max_ms(q->authd->settings));
 	session_wipe(&session);
 }
 
 /* Is there anybody who could say that a session's token is not good any more?
- * Offline and without RBAC all that can change is the time, and the session's
- * end is never later than the token's. */
+ * Offline and without RBAC all that can change is the time, and neither a
+ * lease nor a session is longer than the token's. */
 static bool
 is_reviewed(const struct settings *s)
 {
@@ -270,26 +292,88 @@ is_reviewed(const struct settings *s)
 	return s->jwks_file[0] == '\0';
 }
 
-/* Found and in its time: is its token still good? */
+/* Found, in its time, its tokens as fresh as can be: does the cluster still
+ * accept the one in use? */
 static void
 cookie_review(struct question *q, struct session *session)
 {
 	struct authd *a = q->authd;
-	uint8_t token_handle[MSG_HANDLE_LEN];
 	const struct token_result *known;
 
 	if (!is_reviewed(a->settings)) {
 		cookie_allow(q, session, &session->who, UINT32_MAX);
 		return;
 	}
-	ticket_handle(token_handle, session->token);
-	known = checks_known(a->checks, token_handle);
+	ticket_handle(q->reviewed, session->token);
+	known = checks_known(a->checks, q->reviewed);
 	if (known != NULL)
-		cookie_decide(q, session, known,
-		    checks_known_ms(a->checks, token_handle));
-	else if (checks_ask(a->checks, token_handle, session->token,
+		cookie_decide(
+		    q, session, known, checks_known_ms(a->checks, q->reviewed));
+	else if (checks_ask(a->checks, q->reviewed, session->token,
 		     CHECK_SESSION, cookie_reviewed, q) != 0)
 		question_answer(q, VERDICT_UNAVAILABLE, NULL);
+}
+
+static bool
+token_is_over(const struct session *session)
+{
+	return session->token_end != 0 && session->token_end <= clock_unix_s();
+}
+
+/* What was tried is all that can be done. */
+static void
+cookie_go_on(struct question *q, struct session *session)
+{
+	if (token_is_over(session))
+		cookie_end(q, session,
+		    "its tokens have ended and could not be "
+		    "refreshed",
+		    VERDICT_EXPIRED);
+	else
+		cookie_review(q, session);
+}
+
+static void
+cookie_refreshed(enum refresh_outcome outcome, void *arg)
+{
+	struct question *q = arg;
+	struct session session;
+	int r;
+
+	if (outcome == REFRESH_ENDED || outcome == REFRESH_GONE) {
+		question_answer(q,
+		    outcome == REFRESH_ENDED ? VERDICT_REJECTED
+					     : VERDICT_NO_SESSION,
+		    NULL);
+		return;
+	}
+	r = sessions_find(q->authd->sessions, q->handle, &session);
+	if (r != 0) {
+		question_answer(q, verdict_of_find(r), NULL);
+		return;
+	}
+	if (outcome == REFRESH_FAILED)
+		q->refresh_in_ms = REFRESH_REST_MS;
+	cookie_go_on(q, &session);
+	session_wipe(&session);
+}
+
+/* Found and in its time. Tokens that end soon are refreshed first. */
+static void
+cookie_refresh(struct question *q, struct session *session)
+{
+	struct refreshes *r = q->authd->refreshes;
+
+	if (refresh_is_due(r, session)) {
+		if (refresh_ask(r, session, cookie_refreshed, q) == 0)
+			return;
+		q->refresh_in_ms = REFRESH_REST_MS;
+	}
+	/* It may be had in a moment, and then the session goes on. */
+	if (token_is_over(session))
+		question_answer(q, VERDICT_UNAVAILABLE, NULL);
+	else
+		cookie_review(q, session);
 }
 
 static void
@@ -309,7 +393,7 @@ cookie_start(struct question *q, struct slice cookie)
 		question_answer(q, verdict_of_find(r), NULL);
 		return;
 	}
-	cookie_review(q, &session);
+	cookie_refresh(q, &session);
 	session_wipe(&session);
 }
 

@@ -21,6 +21,7 @@ authd_libauthd_a_SOURCES = \
 	authd/oidc/logout_url.h \
 	authd/oidc/oidc.h \
 	authd/oidc/refusals.h \
+	authd/oidc/refresh.h \
 	authd/oidc/state.h \
 	authd/policy.h \
 	authd/revoke.h \
@@ -50,6 +51,7 @@ authd_libauthd_a_SOURCES = \
 	authd/oidc/oidc.c \
 	authd/oidc/refusals.c \
 	authd/oidc/start.c \
+	authd/oidc/refresh.c \
 	authd/oidc/state.c \
 	authd/policy.c \
 	authd/revoke.c \

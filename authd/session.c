@@ -224,6 +224,8 @@ static void
 session_set_tokens(const struct sessions *s, struct session *session,
     const struct session_facts *facts)
 {
+	if (!slice_equal(session->token, facts->token))
+		session->token_since = clock_unix_s();
 	session->token = facts->token;
 	session->id_token = facts->id_token;
 	session->access_token = facts->access_token;

@@ -40,7 +40,9 @@ struct session {
 	struct slice id_token, access_token, refresh_token;
 	uint8_t *block;
 	size_t block_len;
-	int64_t token_end; /* unix s, 0: not known */
+	/* When the tokens came, and until when the one in use is good; unix s,
+	 * 0: not known. */
+	int64_t token_since, token_end;
 	int64_t created, last_use, end;
 };
 /* One that is all zeroes is allowed. */

@@ -2,7 +2,8 @@
  * The content of a session's row; see the header. Version 3:
  *
  *   u8 version, u8 strategy, identity, 3 x text issuer, subject, sid (each with
- *   its NUL), 4 x token, u64 token end, created, last use, end
+ *   its NUL), 4 x token, u64 tokens since, token end,
+ *   created, last use, end
  *   token = u8 which of the four it equals, bytes unless that is an earlier one
  *
  * Version 2 has one token, and neither texts nor its end; version 1 the user's
@@ -81,6 +82,7 @@ session_content_encode(const struct session *s, size_t *len)
 	text_put(&w, s->subject);
 	text_put(&w, s->sid);
 	tokens_put(&w, token);
+	wire_put_u64(&w, (uint64_t)s->token_since);
 	wire_put_u64(&w, (uint64_t)s->token_end);
 	wire_put_u64(&w, (uint64_t)s->created);
 	wire_put_u64(&w, (uint64_t)s->last_use);
@@ -143,6 +145,7 @@ openid_get(struct wire_reader *r, struct session *out)
 	out->subject = text_get(r, MSG_SUBJECT_MAX);
 	out->sid = text_get(r, MSG_SUBJECT_MAX);
 	tokens_get(r, out);
+	out->token_since = (int64_t)wire_get_u64(r);
 	out->token_end = (int64_t)wire_get_u64(r);
 }
 

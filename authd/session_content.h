@@ -15,7 +15,7 @@
 
 #define SESSION_CONTENT_MAX                                     \
 	(2 + IDENTITY_WIRE_MAX + (2 + SESSION_ISSUER_MAX + 1) + \
-	    2 * (2 + MSG_SUBJECT_MAX + 1) + 4 * (3 + MSG_TOKEN_MAX) + 4 * 8)
+	    2 * (2 + MSG_SUBJECT_MAX + 1) + 4 * (3 + MSG_TOKEN_MAX) + 5 * 8)
 
 /* A fresh block of *len bytes, to be wiped and freed; NULL: something is longer
  * than it may be. */

@@ -13,6 +13,7 @@
 #include "authd/fetch.h"
 #include "authd/oidc/attempt.h"
 #include "authd/oidc/provider.h"
+#include "authd/oidc/refresh.h"
 #include "authd/oidc/token_endpoint.h"
 
 struct oidc *
@@ -37,6 +38,7 @@ oidc_new(struct authd *a, struct resolve *resolve)
 	o->provider = provider_new(a->base, a->settings, o->client);
 	o->endpoint =
 	    token_endpoint_new(a->settings, o->provider, o->client, NULL);
+	a->refreshes = refreshes_new(a, o->provider, o->endpoint);
 	return o;
 }
 
@@ -74,12 +76,18 @@ oidc_set_ca(struct oidc *o, unsigned number, struct slice pem)
 void
 oidc_status(const struct oidc *o, char text[OIDC_STATUS_MAX])
 {
+	struct refresh_counts refreshes = refresh_counts(o->authd->refreshes);
 	int n = snprintf(text, OIDC_STATUS_MAX,
 	    "openid logins begun: %" PRIu64 "\n"
 	    "openid logins: %" PRIu64 "\n"
 	    "openid logins refused: %" PRIu64 "\n"
-	    "openid logins on their way: %zu\n",
-	    o->starts, o->logins, o->refused, o->n_attempts);
+	    "openid logins on their way: %zu\n"
+	    "openid refreshes: %" PRIu64 "\n"
+	    "openid refreshes failed: %" PRIu64 "\n"
+	    "openid refreshes refused: %" PRIu64 "\n"
+	    "openid refreshes on their way: %zu\n",
+	    o->starts, o->logins, o->refused, o->n_attempts, refreshes.done,
+	    refreshes.failed, refreshes.ended, refreshes.in_flight);
 
 	provider_status(o->provider, text + n, OIDC_STATUS_MAX - (size_t)n);
 }

@@ -23,7 +23,7 @@ struct settings;
 struct token_endpoint;
 
 #define OIDC_LOGINS_MAX 256 /* on their way at the same time */
-#define OIDC_STATUS_MAX 512
+#define OIDC_STATUS_MAX 768
 
 struct oidc {
 	struct authd *authd;

@@ -60,3 +60,11 @@ tests_unit_test_authorization_SOURCES = tests/unit/test_authorization.c \
 tests_unit_test_authorization_CPPFLAGS = $(SERVER_TEST_FLAGS)
 tests_unit_test_authorization_LDFLAGS = $(CLIENT_TEST_LDFLAGS)
 tests_unit_test_authorization_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
+# Sessions that are refreshed, with such a provider
+check_PROGRAMS += tests/unit/test_refresh
+TESTS += tests/unit/test_refresh
+tests_unit_test_refresh_SOURCES = tests/unit/test_refresh.c $(AUTHD_FIXTURE) \
+	$(PROVIDER_STANDIN)
+tests_unit_test_refresh_CPPFLAGS = $(AUTHD_TEST_FLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_refresh_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_refresh_LDADD = $(AUTHD_TEST_LIBS)
