@@ -20,6 +20,7 @@
 #include "authd/lease.h"
 #include "authd/login.h"
 #include "authd/logout.h"
+#include "authd/oidc/end.h"
 #include "authd/oidc/oidc.h"
 #include "authd/revoke.h"
 #include "authd/screen.h"
@@ -114,6 +115,8 @@ static const struct chan_handler from_frontend[] = {
 	{ MSG_SESSION, CHAN_READY, handle_session },
 	{ MSG_LOGOUT, CHAN_READY, handle_logout },
 	{ MSG_LOGOUT_EVERYWHERE, CHAN_READY, handle_logout_everywhere },
+	{ MSG_OIDC_BACKCHANNEL, CHAN_READY, handle_oidc_backchannel },
+	{ MSG_OIDC_FRONTCHANNEL, CHAN_READY, handle_oidc_frontchannel },
 	{ MSG_OIDC_START, CHAN_READY, handle_oidc_start },
 	{ MSG_OIDC_CALLBACK, CHAN_READY, handle_oidc_callback },
 	{ MSG_SCREEN_KEYS, CHAN_READY, handle_screen_keys },

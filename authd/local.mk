@@ -18,7 +18,9 @@ authd_libauthd_a_SOURCES = \
 	authd/oidc/attempt.h \
 	authd/oidc/callback_internal.h \
 	authd/oidc/callback_query.h \
+	authd/oidc/end.h \
 	authd/oidc/logout_url.h \
+	authd/oidc/notice.h \
 	authd/oidc/oidc.h \
 	authd/oidc/refusals.h \
 	authd/oidc/refresh.h \
@@ -45,9 +47,13 @@ authd_libauthd_a_SOURCES = \
 	authd/logout.c \
 	authd/oidc/admit.c \
 	authd/oidc/attempt.c \
+	authd/oidc/backchannel.c \
 	authd/oidc/callback.c \
 	authd/oidc/callback_query.c \
+	authd/oidc/end.c \
+	authd/oidc/frontchannel.c \
 	authd/oidc/logout_url.c \
+	authd/oidc/notice.c \
 	authd/oidc/oidc.c \
 	authd/oidc/refusals.c \
 	authd/oidc/start.c \

@@ -17,6 +17,7 @@
 
 #include "authd/authd.h"
 #include "authd/ending.h"
+#include "authd/oidc/end.h"
 #include "authd/revoke.h"
 #include "authd/session.h"
 
@@ -58,13 +59,15 @@ logout_acknowledged(bool all, void *arg)
 /* --- one session --- */
 
 static void
-audit_logout(const char *user, const char *client)
+audit_logout(const struct logout *l, const char *user)
 {
 	struct audit a;
 
-	audit_begin(&a, "AUDIT: Logout completed");
+	audit_begin(&a,
+	    l->location != NULL ? "AUDIT: Logout completed (redirecting to IdP)"
+				: "AUDIT: Logout completed");
 	audit_str(&a, "user", user);
-	audit_str(&a, "client", client);
+	audit_str(&a, "client", l->client);
 	audit_end(&a);
 }
 
@@ -80,6 +83,7 @@ logout_one(struct logout *l, struct slice cookie)
 	/* Only for its name and for the provider: one that is over or does not
 	 * open ends as well. */
 	(void)!sessions_find(a->sessions, handle, &session);
+	l->location = oidc_end_location(a->oidc, &session, l->base);
 	r = sessions_delete(a->sessions, handle);
 	if (r == ERR_NOT_FOUND) {
 		logout_finish(l, VERDICT_NO_SESSION);
@@ -87,7 +91,8 @@ logout_one(struct logout *l, struct slice cookie)
 		logout_finish(l, VERDICT_REJECTED);
 	} else {
 		a->logouts++;
-		audit_logout(session.who.user, l->client);
+		audit_logout(l, session.who.user);
+		oidc_end_tokens(a->oidc, &session);
 		revokes_push(
 		    a->revokes, REVOKE_SESSION, handle, logout_acknowledged, l);
 	}
@@ -126,16 +131,26 @@ end_all(
 }
 
 static void
+end_tokens(const struct session *session, void *arg)
+{
+	oidc_end_tokens(arg, session);
+}
+
+static void
 logout_all(struct logout *l, const struct session *session)
 {
 	struct authd *a = l->authd;
 	struct ending *ending = ending_new(a->revokes, logout_acknowledged, l);
 
+	if (a->oidc != NULL)
+		sessions_visit_subject(a->sessions, session->issuer,
+		    session->subject, end_tokens, a->oidc);
 	if (end_all(a, session, ending, &l->n) != 0) {
 		ending_free(ending);
 		logout_finish(l, VERDICT_REJECTED);
 		return;
 	}
+	l->location = oidc_end_location(a->oidc, session, l->base);
 	a->logouts += l->n;
 	audit_sessions_ended(session->who.user, l->client,
 	    "their user signed out everywhere", l->n);

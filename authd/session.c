@@ -412,6 +412,45 @@ sessions_end_user(struct sessions *s, const char *user,
 	return end_all(s, STORE_OWNER, owner, each, arg, n);
 }
 
+static void
+visit_all(struct sessions *s, enum store_column column,
+    const uint8_t value[STORE_HASH_LEN], sessions_visit_fn *visit, void *arg)
+{
+	uint8_t handles[SESSIONS_VISITED][MSG_HANDLE_LEN];
+	struct session session;
+	size_t n = 0;
+
+	if (store_find_all(
+		s->store, column, value, SESSIONS_VISITED, handles, &n) != 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (sessions_find(s, handles[i], &session) != 0)
+			continue;
+		visit(&session, arg);
+		session_wipe(&session);
+	}
+}
+
+void
+sessions_visit_sid(struct sessions *s, const char *issuer, const char *sid,
+    sessions_visit_fn *visit, void *arg)
+{
+	uint8_t hash[STORE_HASH_LEN];
+
+	if (hash_of(hash, issuer, slice_of(sid)))
+		visit_all(s, STORE_SID, hash, visit, arg);
+}
+
+void
+sessions_visit_subject(struct sessions *s, const char *issuer,
+    const char *subject, sessions_visit_fn *visit, void *arg)
+{
+	uint8_t hash[STORE_HASH_LEN];
+
+	if (hash_of(hash, issuer, slice_of(subject)))
+		visit_all(s, STORE_SUBJECT, hash, visit, arg);
+}
+
 int
 sessions_use_once(
     struct sessions *s, const char *kind, struct slice id, int64_t until)

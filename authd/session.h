@@ -109,6 +109,14 @@ int sessions_end_subject(struct sessions *s, const char *issuer,
 int sessions_end_user(struct sessions *s, const char *user,
     sessions_evicted_fn *each, void *arg, size_t *n)
     __attribute__((warn_unused_result));
+/* Opens the newest of those that the first two of these would end, at most
+ * SESSIONS_VISITED; what does not open, or is over, is passed over. */
+#define SESSIONS_VISITED 50
+typedef void sessions_visit_fn(const struct session *session, void *arg);
+void sessions_visit_sid(struct sessions *s, const char *issuer, const char *sid,
+    sessions_visit_fn *visit, void *arg);
+void sessions_visit_subject(struct sessions *s, const char *issuer,
+    const char *subject, sessions_visit_fn *visit, void *arg);
 /* What a login or a logout token names itself by, to be taken once. Remembered
  * until then (unix s), also by the next process. kind keeps names apart that do
  * not know of each other. ERR_EXISTS: used before. ERR_LIMIT, ERR_IO: cannot be

@@ -38,6 +38,8 @@ enum statement {
 	STATEMENT_COUNT_OWNER,
 	STATEMENT_OLDEST,
 	STATEMENT_OLDEST_OWNER,
+	STATEMENT_FIND_SID,
+	STATEMENT_FIND_SUBJECT,
 	STATEMENT_DELETE_SID,
 	STATEMENT_DELETE_SUBJECT,
 	STATEMENT_DELETE_OWNER,
@@ -70,6 +72,11 @@ static const char *const statements[STATEMENT_COUNT_OF] = {
 			     " ORDER BY created, id LIMIT 1",
 	[STATEMENT_OLDEST_OWNER] = "SELECT handle FROM session WHERE owner = ?1"
 				   " ORDER BY created, id LIMIT 1",
+	[STATEMENT_FIND_SID] = "SELECT handle FROM session WHERE sid_hash = ?1"
+			       " ORDER BY created DESC LIMIT ?2",
+	[STATEMENT_FIND_SUBJECT] = "SELECT handle FROM session"
+				   " WHERE subject_hash = ?1"
+				   " ORDER BY created DESC LIMIT ?2",
 	[STATEMENT_DELETE_SID] = "DELETE FROM session WHERE sid_hash = ?1"
 				 " RETURNING handle",
 	[STATEMENT_DELETE_SUBJECT] = "DELETE FROM session"
@@ -606,6 +613,27 @@ store_oldest(
 	r = column_copy(st, 0, handle, MSG_HANDLE_LEN);
 	sqlite3_reset(st);
 	return r == 0 ? 0 : ERR_IO;
+}
+
+int
+store_find_all(struct store *s, enum store_column column,
+    const uint8_t value[STORE_HASH_LEN], unsigned max,
+    uint8_t (*handles)[MSG_HANDLE_LEN], size_t *n_out)
+{
+	sqlite3_stmt *st = statement_begin(s,
+	    column == STORE_SID ? STATEMENT_FIND_SID : STATEMENT_FIND_SUBJECT);
+	int r;
+
+	*n_out = 0;
+	if (st == NULL)
+		return ERR_IO;
+	bind_blob(st, 1, value, STORE_HASH_LEN);
+	sqlite3_bind_int64(st, 2, max);
+	while ((r = statement_row(s, st)) == 0)
+		if (*n_out < max &&
+		    column_copy(st, 0, handles[*n_out], MSG_HANDLE_LEN) == 0)
+			(*n_out)++;
+	return r == ERR_NOT_FOUND ? 0 : r;
 }
 
 /* --- used once --- */

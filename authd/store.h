@@ -65,6 +65,12 @@ enum store_column { STORE_SID, STORE_SUBJECT, STORE_OWNER };
 int store_delete_all(struct store *s, enum store_column column,
     const uint8_t *value, uint8_t (**handles)[MSG_HANDLE_LEN], size_t *n_out)
     __attribute__((warn_unused_result));
+/* The handles of the newest rows of which column (not STORE_OWNER) has this
+ * value, at most max. */
+int store_find_all(struct store *s, enum store_column column,
+    const uint8_t value[STORE_HASH_LEN], unsigned max,
+    uint8_t (*handles)[MSG_HANDLE_LEN], size_t *n_out)
+    __attribute__((warn_unused_result));
 /* Removes at most max rows with expires <= now; *n_out says how many. */
 int store_expire(struct store *s, int64_t now, unsigned max, size_t *n_out)
     __attribute__((warn_unused_result));

@@ -12,6 +12,7 @@
 #include "authd/authd.h"
 #include "authd/fetch.h"
 #include "authd/oidc/attempt.h"
+#include "authd/oidc/end.h"
 #include "authd/oidc/provider.h"
 #include "authd/oidc/refresh.h"
 #include "authd/oidc/token_endpoint.h"
@@ -31,6 +32,8 @@ oidc_new(struct authd *a, struct resolve *resolve)
 	o->authd = a;
 	o->settings = a->settings;
 	TAILQ_INIT(&o->attempts);
+	TAILQ_INIT(&o->token_ends);
+	TAILQ_INIT(&o->notices);
 	if (s->insecure_skip_verify_tls)
 		log_warn("auth.openid.insecure_skip_verify_tls: whoever is in "
 			 "the way to the provider can sign in as anybody");
@@ -52,6 +55,7 @@ oidc_free(struct oidc *o)
 	token_endpoint_free(o->endpoint);
 	provider_free(o->provider);
 	fetch_client_free(o->client);
+	oidc_end_free(o);
 	while ((t = TAILQ_FIRST(&o->attempts)) != NULL) {
 		TAILQ_REMOVE(&o->attempts, t, link);
 		TAILQ_REMOVE(&o->authd->pending, &t->pending, link);

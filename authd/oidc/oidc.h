@@ -33,6 +33,10 @@ struct oidc {
 	struct token_endpoint *endpoint;
 	TAILQ_HEAD(, attempt) attempts; /* attempt.h */
 	size_t n_attempts;
+	TAILQ_HEAD(, token_end) token_ends; /* end.c */
+	size_t n_token_ends;
+	TAILQ_HEAD(, notice) notices; /* notice.h: tokens being read */
+	size_t n_notices;
 	bool told_redirect_uri;
 	uint64_t starts, logins, refused;
 };
