@@ -33,7 +33,9 @@ const struct channel channels[CHANNEL_COUNT] = {
 	    { MSG_STATUS, MSG_KEYS, MSG_KEY_DROP } },
 	[AUTHD_FRONTEND] = { "frontend to authd", ROLE_AUTHD, ROLE_FRONTEND,
 	    { MSG_SCREEN_KEYS, MSG_SESSION, MSG_LOGIN_TOKEN, MSG_LOGOUT,
-		MSG_LOGOUT_EVERYWHERE } },
+		MSG_LOGOUT_EVERYWHERE, MSG_OIDC_START,
+		MSG_OIDC_CALLBACK, MSG_OIDC_BACKCHANNEL,
+		MSG_OIDC_FRONTCHANNEL } },
 	[AUTHD_EGRESS] = { "egress to authd", ROLE_AUTHD, ROLE_EGRESS,
 	    { MSG_LEASE } },
 	[AUTHD_CTL] = { "ctl to authd", ROLE_AUTHD, ROLE_CTL,
@@ -260,6 +262,26 @@ speak_put(struct wire_writer *w, enum msg_type request)
 		wire_put_text(w, "no-such-cookie");
 		wire_put_text(w, "192.0.2.1:4711");
 		wire_put_text(w, "https://k.example");
+	} else if (request == MSG_OIDC_START) {
+		wire_put_text(w, "https://k.example");
+		wire_put_text(w, "/x");
+		wire_put_text(w, "");
+		wire_put_text(w, "192.0.2.1:4711");
+		wire_put_text(w, "because");
+	} else if (request == MSG_OIDC_CALLBACK) {
+		wire_put_text(w, "https://k.example");
+		wire_put_text(w, "code=x&state=y");
+		wire_put_text(w, "no-such-cookie");
+		wire_put_text(w, "");
+		wire_put_text(w, "192.0.2.1:4711");
+	} else if (request == MSG_OIDC_BACKCHANNEL) {
+		wire_put_text(w, "no.such.token");
+		wire_put_text(w, "192.0.2.1:4711");
+	} else if (request == MSG_OIDC_FRONTCHANNEL) {
+		wire_put_text(w, "https://idp.example");
+		wire_put_text(w, "no-such-sid");
+		wire_put_text(w, "no-such-cookie");
+		wire_put_text(w, "192.0.2.1:4711");
 	} else if (request == MSG_LEASE) {
 		wire_put_u8(w, CREDENTIAL_COOKIE);
 		wire_put_text(w, "no-such-cookie");

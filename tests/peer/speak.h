@@ -16,7 +16,7 @@
 #include "common/wire.h"
 
 #define SPEAK_MAX (MSG_HEADER_LEN + MSG_PAYLOAD_MAX)
-#define SPEAK_REQUESTS_MAX 8
+#define SPEAK_REQUESTS_MAX 10
 
 /* One control channel, and by hand all that may be asked on it: not derived
  * from the message table, so that a mistake there is seen here. */
