@@ -145,7 +145,10 @@ test('by keyboard alone, on a phone, with a token that a terminal broke', { skip
   await p.keyboard.press('Tab');
   assert.equal(await focused(p), 'Sign out');
   await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Sign out everywhere');
+  await p.keyboard.press('Tab');
   assert.equal(await focused(p), 'Stay signed in');
+  await p.keyboard.press('Shift+Tab');
   await p.keyboard.press('Shift+Tab');
   await p.keyboard.press('Enter');
   await p.waitForURL('**/_doorward/signed-out');
