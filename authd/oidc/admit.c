@@ -5,6 +5,7 @@
 #include "authd/oidc/callback_internal.h"
 
 #include "common/audit.h"
+#include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "common/settings.h"
@@ -92,6 +93,13 @@ static const struct refusal too_big = {
 	.log = "is longer than 16384 bytes; leave claims out of it, groups "
 	       "most of all",
 };
+static const struct refusal too_late = {
+	.code = LOGIN_UNAVAILABLE,
+	.reason = "Signing in took too long: the identity provider or the "
+		  "cluster is slow at the moment. Try again in a minute.",
+	.subject = "the login",
+	.log = "took longer than a frontend waits",
+};
 const struct refusal callback_not_stored = {
 	.code = LOGIN_UNAVAILABLE,
 	.reason = "Signing in is not possible at the moment: try again later.",
@@ -113,9 +121,15 @@ make_session(struct callback *c)
 		.access_token = slice_of(c->access_token),
 		.refresh_token = slice_of(c->refresh_token),
 	};
-	int r = sessions_create(
-	    c->attempt.authd->sessions, &facts, c->session, &c->end);
+	int r;
 
+	/* Nobody would take its cookie. */
+	if (clock_mono_ms() >= c->by_ms) {
+		callback_refuse(c, too_late);
+		return;
+	}
+	r = sessions_create(
+	    c->attempt.authd->sessions, &facts, c->session, &c->end);
 	if (r == ERR_EXPIRED)
 		callback_refuse(c, over_already);
 	else if (r == ERR_LIMIT)

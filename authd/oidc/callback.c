@@ -481,6 +481,7 @@ handle_oidc_callback(struct chan *ch, struct chan_in *in)
 	(void)!slice_copy(cookie, t->cookie, sizeof(t->cookie));
 	(void)!slice_copy(old, c->old, sizeof(c->old));
 	(void)!slice_copy(client, t->client, sizeof(t->client));
+	c->by_ms = clock_mono_ms() + CALLBACK_MS;
 	attempt_begin(t, ch, in->id, callback_release);
 	callback_start(c, query.len);
 	return 0;

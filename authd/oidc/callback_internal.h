@@ -22,6 +22,9 @@
 struct openid_settings;
 
 #define CALLBACK_DETAIL_MAX 300
+/* Until the session is made. A frontend waits for 25 s, and the end of an old
+ * session may take 2 s of them. */
+#define CALLBACK_MS 22000
 
 struct callback {
 	struct attempt attempt; /* first */
@@ -30,6 +33,7 @@ struct callback {
 	char old[MSG_COOKIE_MAX + 1]; /* the browser's session so far */
 	struct state_resumed resumed;
 	char detail[CALLBACK_DETAIL_MAX]; /* of a refusal */
+	int64_t by_ms;			  /* monotonic; no session later */
 	/* What came of it. */
 	char *id_token, *access_token, *refresh_token; /* wiped; NULL: none */
 	json_t *claims;				       /* of the id_token */

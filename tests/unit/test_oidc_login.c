@@ -11,6 +11,7 @@
 
 #include "authd/oidc/oidc.h"
 #include "authd/oidc/state.h"
+#include "authd/session.h"
 #include "tests/unit/unit.h"
 
 static struct oidc_fixture o;
@@ -317,6 +318,31 @@ START_TEST(nobody_waits_any_more)
 }
 END_TEST
 
+START_TEST(the_frontend_does_not_wait_forever)
+{
+	struct oidc_visit v;
+	struct callback_answer c;
+	struct answer a;
+	struct callback_question q = { .query = v.query, .cookie = v.cookie };
+
+	settings()->disable_rbac = false;
+	settings()->use_access_token = true;
+	o.provider.access_token = "good-cluster";
+	oidc_visit(&o, "", "", &v);
+	fake.hold = true;
+	send_callback(&o, &q, &a);
+	for (int i = 0; i < 200 && fake.started == 0; i++)
+		fixture_run_ms(&o.f, 10);
+	fixture_run_ms(&o.f, 10);
+	clock_ahead_s += 23;
+	fake_release();
+	fixture_run_until(&o.f, &a.done);
+	read_callback(&a, &c);
+	oidc_check_refused(&o, &c, LOGIN_UNAVAILABLE);
+	ck_assert_uint_eq(sessions_count(o.f.authd->sessions), 0);
+}
+END_TEST
+
 START_TEST(authd_may_end_at_any_time)
 {
 	struct oidc_visit v;
@@ -371,6 +397,7 @@ main(void)
 	tcase_add_test(t, domains_are_allowed);
 	tcase_add_test(t, people_are_allowed);
 	tcase_add_test(t, nobody_waits_any_more);
+	tcase_add_test(t, the_frontend_does_not_wait_forever);
 	tcase_add_test(t, authd_may_end_at_any_time);
 	tcase_add_test(t, too_many_at_once);
 	return unit_run("oidc_login", t);
