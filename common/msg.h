@@ -39,6 +39,8 @@
 #define MSG_KEYS_MAX 64	  /* session keys: the current one and previous ones */
 #define MSG_SIGN_MAX 512  /* a signature, or a structure to sign */
 #define MSG_NAMES_MAX 256 /* the names in a certificate, maybe cut */
+#define MSG_JWK_MAX 1024  /* a public key as a JWK */
+#define MSG_ASSERTION_MAX 8192 /* a client assertion (RFC 7523) */
 #define MSG_BASE_URL_MAX 512
 #define MSG_RETURN_MAX 1024	 /* a path of ours to come back to */
 #define MSG_LOGIN_COOKIE_MAX 128 /* the value of a login cookie */
@@ -191,12 +193,23 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* u32 ask again in s; u8 n <= 3, newest first: n x { raw[16] name, raw[32] AES key, raw[32] HMAC key } */ \
     X(MSG_TICKET_KEYS_RESULT, R(SECRETD),  R(FRONTEND),   5,   245, FD_NONE, MSG_NONE) \
     \
+    /* The key that Doorward proves itself with to the OpenID provider: a channel to its signer.
+       empty */ \
+    X(MSG_ASSERTION_KEY,      R(AUTHD),    R(SECRETD),    0,     0, FD_NONE, MSG_ASSERTION_KEY_RESULT) \
+    /* text name ("ES256 <kid>"); the descriptor as in MSG_TLS_IDENTITY_RESULT */ \
+    X(MSG_ASSERTION_KEY_RESULT,R(SECRETD), R(AUTHD),      3,   258, FD_ONE,  MSG_NONE) \
+    /* The other answer to MSG_ASSERTION_KEY: there is no such key, or its signer is away. u8 1
+       (configured) or 0 */ \
+    X(MSG_ASSERTION_KEY_NONE, R(SECRETD),  R(AUTHD),      1,     1, FD_NONE, MSG_NONE) \
+    \
     /* Load the one key of this signer. u8 enum signer_purpose, bytes private key (PEM), bytes
-       certificate chain (PEM) */ \
+       certificate chain (PEM); SIGNER_CLIENT_ASSERTION has instead, in these bytes: text client
+       id, text issuer */ \
     X(MSG_SIGNER_LOAD,        R(SECRETD),  R(SIGNER),     6, 65000, FD_NONE, MSG_SIGNER_LOADED) \
     /* u8 enum signer_state; text reason; when it is SIGNER_READY, of the certificate: text names
-       ("a, b"), u64 its end (unix s) */ \
-    X(MSG_SIGNER_LOADED,      R(SIGNER),   R(SECRETD),   13,   525, FD_NONE, MSG_NONE) \
+       ("a, b"), u64 its end (unix s), text ""; or of the key for client assertions: text
+       "ES256 <kid>", u64 0, text its public JWK */ \
+    X(MSG_SIGNER_LOADED,      R(SIGNER),   R(SECRETD),   15,  1551, FD_NONE, MSG_NONE) \
     /* A channel for somebody who may ask for signatures: the descriptor. u32 its process id, 0:
        not known */ \
     X(MSG_SIGNER_ATTACH,      R(SECRETD),  R(SIGNER),     4,     4, FD_ONE,  MSG_NONE) \
@@ -208,7 +221,12 @@ enum msg_fd { FD_NONE, FD_ONE };
                                            R(SIGNER),     5,   516, FD_NONE, MSG_SIGN_RESULT) \
     /* bytes signature, "" when refused */ \
     X(MSG_SIGN_RESULT,        R(SIGNER),   R(FRONTEND) | R(EGRESS), \
-                                                          2,   514, FD_NONE, MSG_NONE)
+                                                          2,   514, FD_NONE, MSG_NONE) \
+    /* A client assertion (RFC 7523 2.2) of the client and for the issuer that the signer was
+       loaded with. empty */ \
+    X(MSG_SIGN_ASSERTION,     R(AUTHD),    R(SIGNER),     0,     0, FD_NONE, MSG_SIGN_ASSERTION_RESULT) \
+    /* text JWT, "" when refused */ \
+    X(MSG_SIGN_ASSERTION_RESULT,R(SIGNER), R(AUTHD),      2,  8194, FD_NONE, MSG_NONE)
 /* clang-format on */
 
 enum msg_type {
@@ -250,10 +268,11 @@ enum revoke { REVOKE_SESSION, REVOKE_ALL, REVOKE_KEY, REVOKE_COUNT };
 /* Of a session key: new sessions are made under the current one, a previous one
  * opens what it sealed. */
 enum key_state { KEY_CURRENT, KEY_PREVIOUS, KEY_STATE_COUNT };
-/* Whose part in a handshake a key may sign. */
+/* What a key may sign: one side's part in a handshake, or client assertions. */
 enum signer_purpose {
 	SIGNER_TLS_SERVER,
 	SIGNER_TLS_CLIENT,
+	SIGNER_CLIENT_ASSERTION,
 	SIGNER_PURPOSE_COUNT
 };
 enum secret_state {
@@ -266,7 +285,8 @@ enum secret_state {
 enum changed {
 	CHANGED_SECRET,	  /* slot */
 	CHANGED_KEYS,	  /* 0: session keys */
-	CHANGED_IDENTITY, /* of the certificate */
+	CHANGED_IDENTITY, /* of the certificate; for authd 0: MSG_ASSERTION_KEY
+			   */
 	CHANGED_CA,	  /* as in MSG_CA */
 	CHANGED_COUNT
 };
@@ -299,7 +319,7 @@ int msg_check(unsigned type, size_t len, bool has_fd, enum role from,
 /* The row has a reply. */
 bool msg_is_request(unsigned type);
 /* answer is the reply of request's row, or its other answer
- * (MSG_TLS_IDENTITY_NONE, MSG_CA_NONE). */
+ * (MSG_TLS_IDENTITY_NONE, MSG_CA_NONE, MSG_ASSERTION_KEY_NONE). */
 bool msg_is_answer(unsigned request, unsigned answer);
 
 #endif

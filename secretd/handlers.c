@@ -3,7 +3,8 @@
  *
  * SECURITY: no request carries anything but a number, and none names a file or
  * a key. The frontend can get certificates, channels to the signer and ticket
- * keys; authd derived keys; authd and egress the slots that the table in slot.c
+ * keys; authd derived keys and a channel to the signer of client assertions;
+ * authd and egress the slots that the table in slot.c
  * gives to their role, and no other; the control tool no secret at all.
  * Payloads that hold secrets are wiped.
  */
@@ -187,6 +188,41 @@ handle_client_identity(struct chan *ch, struct chan_in *in)
 }
 
 static int
+reply_no_assertion_key(
+    struct chan *ch, const struct chan_in *in, bool configured)
+{
+	uint8_t payload[1];
+	struct wire_writer w;
+
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_u8(&w, configured);
+	return chan_reply(ch, in->id, MSG_ASSERTION_KEY_NONE, &w, -1);
+}
+
+static int
+handle_assertion_key(struct chan *ch, struct chan_in *in)
+{
+	struct secretd *d = chan_ctx(ch);
+	uint8_t payload[2 + MSG_NAMES_MAX];
+	struct wire_writer w;
+	struct slice name;
+	int fd, r = wire_end(&in->body);
+
+	if (r < 0)
+		return r;
+	d->n_requests++;
+	r = identities_attach(d->identities, SIGNER_CLIENT_ASSERTION, 0,
+	    chan_peer_process(ch), &fd, &name);
+	if (r < 0)
+		return reply_no_assertion_key(ch, in, r != ERR_NOT_FOUND);
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_slice(&w, name);
+	r = chan_reply(ch, in->id, MSG_ASSERTION_KEY_RESULT, &w, fd);
+	close(fd);
+	return r;
+}
+
+static int
 handle_ticket_keys(struct chan *ch, struct chan_in *in)
 {
 	const struct secretd *d = chan_ctx(ch);
@@ -238,6 +274,7 @@ secretd_identity_changed(
 	static const enum role users[SIGNER_PURPOSE_COUNT] = {
 		[SIGNER_TLS_SERVER] = ROLE_FRONTEND,
 		[SIGNER_TLS_CLIENT] = ROLE_EGRESS,
+		[SIGNER_CLIENT_ASSERTION] = ROLE_AUTHD,
 	};
 
 	told_push(secretd, 1u << users[purpose], CHANGED_IDENTITY, number);
@@ -252,6 +289,7 @@ static const struct chan_handler from_authd[] = {
 	{ MSG_SESSION_KEYS, CHAN_READY, handle_session_keys },
 	{ MSG_SECRET, CHAN_READY, handle_secret },
 	{ MSG_CA, CHAN_READY, handle_ca },
+	{ MSG_ASSERTION_KEY, CHAN_READY, handle_assertion_key },
 };
 
 static const struct chan_handler from_egress[] = {

@@ -18,6 +18,8 @@
 #include "common/mem.h"
 #include "common/secret.h"
 #include "common/settings.h"
+#include "common/slot.h"
+#include "common/wire.h"
 #include "secretd/registry.h"
 #include "secretd/tls_signer.h"
 #include "secretd/watch.h"
@@ -48,6 +50,8 @@ struct identity {
 	unsigned number;
 	char *name; /* "identity", "prometheus" */
 	struct source cert, key;
+	const struct openid_settings
+	    *openid;			   /* of client assertions; no cert */
 	struct tls_signer *current, *next; /* NULL: none */
 	struct pair good;		   /* the last that was served */
 	struct pair trying;		   /* what next has */
@@ -165,13 +169,41 @@ check_pair(
 	return ERR_LIMIT;
 }
 
+static bool
+is_for_tls(const struct identity *i)
+{
+	return i->purpose != SIGNER_CLIENT_ASSERTION;
+}
+
+/* In place of a certificate: what the assertions say (MSG_SIGNER_LOAD). */
+static int
+read_about(struct identity *i, struct secret **out)
+{
+	const struct openid_settings *o = i->openid;
+	struct wire_writer w;
+
+	*out = secret_new(MSG_CHAIN_MAX);
+	wire_writer_init(&w, secret_bytes(*out), MSG_CHAIN_MAX);
+	wire_put_text(&w, o->client_id);
+	wire_put_text(&w, o->issuer);
+	secret_set_len(*out, w.len);
+	shrink(out);
+	if (wire_done(&w) == 0)
+		return 0;
+	(void)snprintf(i->why.text, sizeof(i->why.text),
+	    "client_id and issuer_uri are too long for a client assertion");
+	return ERR_LIMIT;
+}
+
 static int
 read_pair(struct identity *i, struct pair *p)
 {
 	int r = read_source(i, &i->key, true, &p->key, &i->why);
 
-	if (r == 0)
+	if (r == 0 && is_for_tls(i))
 		r = read_source(i, &i->cert, false, &p->chain, &i->why);
+	else if (r == 0)
+		r = read_about(i, &p->chain);
 	if (r == 0)
 		r = check_pair(i, p->key, p->chain);
 	if (r < 0)
@@ -189,8 +221,9 @@ audit(const struct identity *i, const char *result, const char *reason)
 
 	audit_begin(&a, "AUDIT: Credential rotated");
 	audit_str(&a, "slot", i->key.is_slot ? i->key.label : i->name);
-	audit_str(&a, "file", i->cert.file);
-	audit_str(&a, "key_file", i->key.file);
+	if (is_for_tls(i))
+		audit_str(&a, "file", i->cert.file);
+	audit_str(&a, is_for_tls(i) ? "key_file" : "file", i->key.file);
 	audit_str(&a, "result", result);
 	audit_str(&a, "reason", reason);
 	audit_end(&a);
@@ -212,11 +245,18 @@ on_complain(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	audit(i, "failed", i->why.text);
+	if (!is_for_tls(i)) {
+		log_error(
+		    "key of client assertions not replaced: %s; the one "
+		    "before serves on, and the next change of %s is tried",
+		    i->why.text, i->key.file);
+		return;
+	}
 	log_write(i->vanished ? LOG_LEVEL_WARN : LOG_LEVEL_ERROR,
 	    "TLS certificate of %s not replaced: %s; what was served is served "
 	    "on, and the next change of %s or %s is tried",
 	    i->name, i->why.text, i->cert.file, i->key.file);
-	audit(i, "failed", i->why.text);
 }
 
 static void
@@ -226,7 +266,7 @@ retry_later(struct identity *i)
 		i->backoff_ms = BACKOFF_MIN_MS;
 	after(&i->retry, i->backoff_ms);
 	if (i->good.key != NULL)
-		log_error("TLS signer of %s: %s; next try in %u ms", i->name,
+		log_error("signer of %s: %s; next try in %u ms", i->name,
 		    i->why.text, i->backoff_ms);
 	if (i->backoff_ms < BACKOFF_MAX_MS)
 		i->backoff_ms *= 2;
@@ -292,7 +332,7 @@ take_over(struct identity *i)
 	pair_free(&i->good);
 	i->good = i->trying;
 	i->trying = (struct pair){ NULL, NULL };
-	log_info("TLS signer of %s ready: process %d, for %s", i->name,
+	log_info("signer of %s ready: process %d, for %s", i->name,
 	    (int)tls_signer_pid(i->current),
 	    tls_signer_facts(i->current)->names);
 	if (i->fell_back)
@@ -434,6 +474,20 @@ use_slot(struct source *s, const struct settings *settings, unsigned number)
 	s->reference = s->spec.reference;
 }
 
+/* The registry leaves this slot out, since nobody is told its value. */
+static void
+add_assertion(struct identities *all, const struct settings *s)
+{
+	struct slot_spec spec;
+	struct identity *i;
+
+	if (!slot_describe(s, SLOT_OIDC_KEY_NO, &spec) || !spec.needed)
+		return;
+	i = add(all, SIGNER_CLIENT_ASSERTION, 0, "client assertions");
+	i->openid = &s->openid;
+	use_slot(&i->key, s, SLOT_OIDC_KEY_NO);
+}
+
 static void
 add_client(struct identities *all, const struct settings *s, enum service_id id)
 {
@@ -463,6 +517,7 @@ identities_new(struct event_base *base, const struct settings *settings,
 		add_server(all, settings, i);
 	for (unsigned i = 0; i < SERVICE_COUNT; i++)
 		add_client(all, settings, i);
+	add_assertion(all, settings);
 	return all;
 }
 
@@ -476,9 +531,14 @@ identities_start(struct identities *all)
 
 		while (one->next != NULL)
 			if (event_base_loop(all->base, EVLOOP_ONCE) != 0)
-				log_fatal("TLS signers: the event loop failed");
+				log_fatal("signers: the event loop failed");
 		if (one->current == NULL)
-			log_fatal("TLS cannot be offered: %s", one->why.text);
+			log_fatal("%s: %s",
+			    is_for_tls(one)
+				? "TLS cannot be offered"
+				: "client assertions (private_key_jwt) cannot "
+				  "be made",
+			    one->why.text);
 	}
 }
 
@@ -520,7 +580,8 @@ identities_watch(struct identities *all, struct watch *w)
 	for (size_t i = 0; i < all->n; i++) {
 		struct identity *one = all->at[i];
 
-		watch_source(one, &one->cert, w, one);
+		if (is_for_tls(one))
+			watch_source(one, &one->cert, w, one);
 		watch_source(one, &one->key, w, one);
 	}
 }
@@ -546,7 +607,10 @@ identities_attach(struct identities *all, enum signer_purpose purpose,
 	if (i->current == NULL ||
 	    tls_signer_attach(i->current, process, fd) < 0)
 		return ERR_UNAVAILABLE;
-	*chain = tls_signer_chain(i->current);
+	if (is_for_tls(i))
+		*chain = tls_signer_chain(i->current);
+	else
+		*chain = slice_of(tls_signer_facts(i->current)->names);
 	return 0;
 }
 
@@ -563,12 +627,25 @@ identities_free(struct identities *all)
 
 /* --- status --- */
 
+static int
+put_assertion(const struct identity *i, char *dst, size_t cap)
+{
+	const struct tls_signer_facts *f = tls_signer_facts(i->current);
+
+	return snprintf(dst, cap,
+	    "client key: %s, signer %d%s%s\nclient key for the provider: %s\n",
+	    f->names, (int)tls_signer_pid(i->current),
+	    i->why.text[0] != '\0' ? "; not replaced: " : "", i->why.text,
+	    f->jwk);
+}
+
 static size_t
 put_line(const struct identity *i, char *dst, size_t cap)
 {
 	static const char *const kind[SIGNER_PURPOSE_COUNT] = {
 		[SIGNER_TLS_SERVER] = "certificate",
 		[SIGNER_TLS_CLIENT] = "client certificate",
+		[SIGNER_CLIENT_ASSERTION] = "key of",
 	};
 	const struct tls_signer_facts *f;
 	char until[CLOCK_RFC3339_LEN + 1];
@@ -577,6 +654,8 @@ put_line(const struct identity *i, char *dst, size_t cap)
 	if (i->current == NULL) {
 		n = snprintf(dst, cap, "%s %s: away: %s\n", kind[i->purpose],
 		    i->name, i->why.text);
+	} else if (!is_for_tls(i)) {
+		n = put_assertion(i, dst, cap);
 	} else {
 		f = tls_signer_facts(i->current);
 		clock_rfc3339(until, f->until_s);

@@ -8,6 +8,10 @@
  * over, and the first finishes what it has begun. Anything else changes nothing
  * but the status: a signer that dies meanwhile is started anew with the last
  * good pair, which is kept for that.
+ *
+ * And the key of slot oidc-key, with which Doorward proves itself to an OpenID
+ * provider: of the same life, but without a certificate. What stands in its
+ * place, client id and issuer, is from the configuration.
  */
 #ifndef SECRETD_IDENTITIES_H
 #define SECRETD_IDENTITIES_H
@@ -25,7 +29,8 @@ struct settings;
 struct watch;
 
 /* A new pair is served, or a signer is there again: who uses it should ask
- * anew. number: index of the server certificate, or enum service_id. */
+ * anew. number: index of the server certificate, or enum service_id; 0 for
+ * client assertions. */
 typedef void identity_changed_fn(
     enum signer_purpose purpose, unsigned number, void *arg);
 
@@ -44,7 +49,8 @@ void identities_look(struct identities *all);
 void identities_free(struct identities *all);
 
 /* One end of a new channel to the signer, for the process (0: not known) of a
- * peer, which the caller closes, and the chain (PEM, leaf first; borrowed).
+ * peer, which the caller closes, and the chain (PEM, leaf first; borrowed); for
+ * client assertions the name of the key, "ES256 <kid>".
  * 0; ERR_NOT_FOUND: none is configured; ERR_UNAVAILABLE: the signer is away. */
 int identities_attach(struct identities *all, enum signer_purpose purpose,
     unsigned number, pid_t process, int *fd, struct slice *chain)

@@ -1,7 +1,9 @@
 noinst_LIBRARIES += secretd/libsecretd.a
 secretd_libsecretd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CFLAGS) $(CRYPTO_CFLAGS)
 secretd_libsecretd_a_SOURCES = \
+	secretd/assertion.h \
 	secretd/ca.h \
+	secretd/jws_key.h \
 	secretd/handlers.h \
 	secretd/registry.h \
 	secretd/watch.h \
@@ -17,7 +19,9 @@ secretd_libsecretd_a_SOURCES = \
 	secretd/told.h \
 	secretd/private_key.h \
 	secretd/tls_signer.h \
+	secretd/assertion.c \
 	secretd/ca.c \
+	secretd/jws_key.c \
 	secretd/changes.c \
 	secretd/handlers.c \
 	secretd/registry.c \

@@ -68,7 +68,8 @@ read_key(struct slice pem, const char **why)
 }
 
 static bool
-check_kind(EVP_PKEY *pkey, enum key_kind *kind, const char **why)
+check_kind(
+    EVP_PKEY *pkey, bool is_for_tls, enum key_kind *kind, const char **why)
 {
 	char group[32] = "";
 	int bits = EVP_PKEY_get_bits(pkey);
@@ -89,8 +90,11 @@ check_kind(EVP_PKEY *pkey, enum key_kind *kind, const char **why)
 		*kind = KEY_P384;
 		return true;
 	}
-	*why = "the key must be EC on P-256 or P-384, or RSA";
-	return false;
+	*kind = KEY_ED25519;
+	*why = is_for_tls
+	    ? "the key must be EC on P-256 or P-384, or RSA"
+	    : "the key must be EC on P-256 or P-384, RSA or Ed25519";
+	return is_for_tls ? false : EVP_PKEY_is_a(pkey, "ED25519");
 }
 
 static X509 *
@@ -204,7 +208,7 @@ private_key_load(struct slice key_pem, struct slice chain_pem,
 	struct leaf_facts facts = { .names = "" };
 	enum key_kind kind;
 
-	if (pkey != NULL && check_kind(pkey, &kind, why))
+	if (pkey != NULL && check_kind(pkey, true, &kind, why))
 		state = check_leaf(chain_pem, pkey, &facts, why);
 	if (state != SIGNER_READY) {
 		EVP_PKEY_free(pkey);
@@ -214,6 +218,25 @@ private_key_load(struct slice key_pem, struct slice chain_pem,
 	(*out)->pkey = pkey;
 	(*out)->kind = kind;
 	(*out)->leaf = facts;
+	return SIGNER_READY;
+}
+
+enum signer_state
+private_key_load_bare(
+    struct slice key_pem, struct private_key **out, const char **why)
+{
+	EVP_PKEY *pkey = read_key(key_pem, why);
+	enum key_kind kind;
+
+	if (pkey == NULL)
+		return SIGNER_BAD_KEY;
+	if (!check_kind(pkey, false, &kind, why)) {
+		EVP_PKEY_free(pkey);
+		return SIGNER_BAD_KEY;
+	}
+	*out = mem_new(sizeof(**out));
+	(*out)->pkey = pkey;
+	(*out)->kind = kind;
 	return SIGNER_READY;
 }
 
@@ -230,6 +253,12 @@ enum key_kind
 private_key_kind(const struct private_key *k)
 {
 	return k->kind;
+}
+
+EVP_PKEY *
+private_key_pkey(const struct private_key *k)
+{
+	return k->pkey;
 }
 
 const struct leaf_facts *

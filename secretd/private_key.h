@@ -1,6 +1,7 @@
 /*
- * A TLS private key and the check that it belongs to its certificate. Only the
- * signer parses keys. RSA of 2048 to 4096 bits, EC on P-256 or P-384.
+ * A private key, and for TLS the check that it belongs to its certificate. Only
+ * the signer parses keys. RSA of 2048 to 4096 bits, EC on P-256 or P-384; for
+ * client assertions also Ed25519.
  */
 #ifndef SECRETD_PRIVATE_KEY_H
 #define SECRETD_PRIVATE_KEY_H
@@ -19,6 +20,10 @@ struct private_key;
 enum signer_state private_key_load(struct slice key_pem, struct slice chain_pem,
     struct private_key **out, const char **why)
     __attribute__((warn_unused_result));
+/* The same without a certificate, for client assertions. */
+enum signer_state private_key_load_bare(
+    struct slice key_pem, struct private_key **out, const char **why)
+    __attribute__((warn_unused_result));
 /* Of the certificate, for people. */
 struct leaf_facts {
 	char names[MSG_NAMES_MAX + 1]; /* "a, b": of the extension, else the
@@ -28,6 +33,7 @@ struct leaf_facts {
 const struct leaf_facts *private_key_leaf(const struct private_key *k);
 void private_key_free(struct private_key *k); /* wipes; NULL allowed */
 enum key_kind private_key_kind(const struct private_key *k);
+struct evp_pkey_st *private_key_pkey(const struct private_key *k);
 /* Signs. *len: capacity of sig on entry, length on success. 0, ERR_LIMIT or
  * ERR_CRYPTO. The caller has checked the structure with sign_check. */
 int private_key_sign(const struct private_key *k,

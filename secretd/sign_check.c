@@ -51,6 +51,8 @@ static const char contexts[SIGNER_PURPOSE_COUNT][CONTEXT_LEN] = {
 static bool
 is_tls13(enum signer_purpose purpose, const uint8_t *p, size_t len)
 {
+	if (contexts[purpose][0] == '\0') /* not for handshakes */
+		return false;
 	if (len != TLS13_LEN(32) && len != TLS13_LEN(48))
 		return false;
 	for (size_t i = 0; i < PAD_LEN; i++)

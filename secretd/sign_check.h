@@ -9,7 +9,7 @@
  * No certificate, token or other message has either form, so a taken-over peer
  * gets signatures for handshakes of its own side and for nothing else. What a
  * TLS 1.2 client signs is a digest of everything before it: nothing about it
- * could be checked here.
+ * could be checked here. A key for client assertions signs nothing here.
  * Pure: no key, no state.
  */
 #ifndef SECRETD_SIGN_CHECK_H
@@ -21,7 +21,8 @@
 #include "common/msg.h"
 #include "common/text.h"
 
-enum key_kind { KEY_P256, KEY_P384, KEY_RSA };
+/* The last one signs client assertions alone. */
+enum key_kind { KEY_P256, KEY_P384, KEY_RSA, KEY_ED25519 };
 
 /* How a TLS SignatureScheme (RFC 8446 4.2.3) signs. */
 struct sign_scheme {

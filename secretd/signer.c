@@ -1,11 +1,12 @@
 /*
  * The signer's process: channels, states, rate limit. What may be signed is
- * sign_check.c's to say, how is private_key.c's.
+ * sign_check.c's to say, how is private_key.c's; client assertions are
+ * assertion.c's.
  *
- * SECURITY: those who ask (frontends, or egress for a client's key) are
- * distrusted. A structure that is not a handshake's closes the channel. Nothing
- * here logs or sends the key; it is loaded once, and no message can change or
- * export it.
+ * SECURITY: those who ask (frontends, egress for a client's key, or authd for
+ * client assertions) are distrusted. What the key is not for closes the
+ * channel, and so does a structure that is not a handshake's. Nothing here logs
+ * or sends the key; it is loaded once, and no message can change or export it.
  */
 #include "secretd/signer.h"
 
@@ -25,6 +26,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/sandbox.h"
+#include "secretd/assertion.h"
 #include "secretd/private_key.h"
 #include "secretd/sign_check.h"
 
@@ -51,7 +53,8 @@ struct asker {
 
 static struct signer {
 	struct event_base *base;
-	struct private_key *key;
+	struct private_key *key;	 /* by its purpose this one... */
+	struct assertion_key *assertion; /* ... or that */
 	struct sign_use use;
 	TAILQ_HEAD(asker_list, asker) askers;
 	size_t n_askers;
@@ -134,6 +137,34 @@ handle_sign(struct chan *ch, struct chan_in *in)
 	return reply_signature(ch, in->id, sig, len);
 }
 
+static int
+handle_sign_assertion(struct chan *ch, struct chan_in *in)
+{
+	static struct log_rate rate;
+	struct asker *f = chan_user(ch);
+	char jwt[MSG_ASSERTION_MAX + 1] = "";
+	uint8_t payload[2 + MSG_ASSERTION_MAX];
+	struct wire_writer w;
+	int r = wire_end(&in->body);
+
+	if (r < 0)
+		return r;
+	if (!rate_allows(f))
+		r = ERR_LIMIT; /* too many requests per second */
+	else
+		r = assertion_key_make(signer.assertion, clock_unix_s(), jwt);
+	if (r < 0) {
+		f->n_refused++;
+		log_limited(
+		    &rate, 1000, LOG_LEVEL_WARN, "not signed: %s", err_text(r));
+	} else {
+		f->n_signed++;
+	}
+	wire_writer_init(&w, payload, sizeof(payload));
+	wire_put_text(&w, r < 0 ? "" : jwt);
+	return chan_reply(ch, in->id, MSG_SIGN_ASSERTION_RESULT, &w, -1);
+}
+
 static void
 asker_closed(struct chan *ch)
 {
@@ -152,25 +183,36 @@ static const struct chan_handler from_asker[] = {
 	{ MSG_SIGN, CHAN_READY, handle_sign },
 };
 
+static const struct chan_handler from_authd[] = {
+	{ MSG_SIGN_ASSERTION, CHAN_READY, handle_sign_assertion },
+};
+
 /* Who may ask follows from what the key is for. */
-#define ASKER(who)                                                          \
-	{                                                                   \
-		.self = ROLE_SIGNER, .peer = (who), .handlers = from_asker, \
-		.n_handlers = sizeof(from_asker) / sizeof(from_asker[0]),   \
-		.max_pending = 1024, .closed = asker_closed,                \
+#define ASKER(who, table)                                                \
+	{                                                                \
+		.self = ROLE_SIGNER, .peer = (who), .handlers = (table), \
+		.n_handlers = sizeof(table) / sizeof((table)[0]),        \
+		.max_pending = 1024, .closed = asker_closed,             \
 	}
 
 static const struct chan_peer askers[SIGNER_PURPOSE_COUNT] = {
-	[SIGNER_TLS_SERVER] = ASKER(ROLE_FRONTEND),
-	[SIGNER_TLS_CLIENT] = ASKER(ROLE_EGRESS),
+	[SIGNER_TLS_SERVER] = ASKER(ROLE_FRONTEND, from_asker),
+	[SIGNER_TLS_CLIENT] = ASKER(ROLE_EGRESS, from_asker),
+	[SIGNER_CLIENT_ASSERTION] = ASKER(ROLE_AUTHD, from_authd),
 };
 
-static int
-put_facts(struct wire_writer *w, const struct leaf_facts *f)
+/* What is loaded, for people; nothing when it could not be. */
+static void
+put_facts(struct wire_writer *w)
 {
-	wire_put_text(w, f != NULL ? f->names : "");
-	wire_put_u64(w, f != NULL ? (uint64_t)f->until_s : 0);
-	return wire_done(w);
+	const struct leaf_facts none = { .names = "" };
+	const struct leaf_facts *f =
+	    signer.key != NULL ? private_key_leaf(signer.key) : &none;
+	const struct assertion_key *a = signer.assertion;
+
+	wire_put_text(w, a != NULL ? assertion_key_name(a) : f->names);
+	wire_put_u64(w, (uint64_t)f->until_s);
+	wire_put_text(w, a != NULL ? assertion_key_jwk(a) : "");
 }
 
 static int
@@ -179,7 +221,8 @@ handle_signer_load(struct chan *ch, struct chan_in *in)
 	unsigned purpose = wire_get_u8(&in->body);
 	struct slice key = wire_get_bytes(&in->body, MSG_PAYLOAD_MAX);
 	struct slice chain = wire_get_bytes(&in->body, MSG_CHAIN_MAX);
-	uint8_t payload[1 + 2 + MSG_REASON_MAX + 2 + MSG_NAMES_MAX + 8];
+	uint8_t payload[1 + 2 + MSG_REASON_MAX + 2 + MSG_NAMES_MAX + 8 + 2 +
+	    MSG_JWK_MAX];
 	struct wire_writer w;
 	enum signer_state state;
 	const char *why = "";
@@ -189,17 +232,17 @@ handle_signer_load(struct chan *ch, struct chan_in *in)
 		return r;
 	if (purpose >= SIGNER_PURPOSE_COUNT)
 		return ERR_FORMAT;
-	state = private_key_load(key, chain, &signer.key, &why);
+	if (purpose == SIGNER_CLIENT_ASSERTION)
+		state = assertion_key_load(key, chain, &signer.assertion, &why);
+	else
+		state = private_key_load(key, chain, &signer.key, &why);
 	if (state == SIGNER_READY)
 		chan_set_state(ch, ST_LOADED);
 	signer.use.purpose = (enum signer_purpose)purpose;
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_u8(&w, (uint8_t)state);
 	wire_put_text(&w, why);
-	if (put_facts(&w,
-		state == SIGNER_READY ? private_key_leaf(signer.key) : NULL) <
-	    0)
-		return ERR_LIMIT;
+	put_facts(&w);
 	return chan_reply(ch, in->id, MSG_SIGNER_LOADED, &w, -1);
 }
 

@@ -1,6 +1,7 @@
 /*
- * The signer: a child of secretd that holds one TLS private key and signs
- * handshakes with it, for those whose channels secretd hands to it.
+ * The signer: a child of secretd that holds one private key and signs with it
+ * what the key is for, handshakes or client assertions, for those whose
+ * channels secretd hands to it.
  */
 #ifndef SECRETD_SIGNER_H
 #define SECRETD_SIGNER_H

@@ -121,7 +121,7 @@ signer_loaded(int err, struct chan_in *reply, void *arg)
 {
 	struct tls_signer *t = arg;
 	char why[MSG_REASON_MAX + 1];
-	struct slice reason, names;
+	struct slice reason, names, jwk;
 	unsigned state;
 
 	if (err == ERR_TIMEOUT) /* one that hangs is as good as none */
@@ -133,9 +133,11 @@ signer_loaded(int err, struct chan_in *reply, void *arg)
 	reason = wire_get_text(&reply->body, MSG_REASON_MAX);
 	names = wire_get_text(&reply->body, MSG_NAMES_MAX);
 	t->facts.until_s = (int64_t)wire_get_u64(&reply->body);
+	jwk = wire_get_text(&reply->body, MSG_JWK_MAX);
 	if (wire_end(&reply->body) < 0 || state >= SIGNER_STATE_COUNT ||
 	    slice_copy(reason, why, sizeof(why)) < 0 ||
-	    slice_copy(names, t->facts.names, sizeof(t->facts.names)) < 0) {
+	    slice_copy(names, t->facts.names, sizeof(t->facts.names)) < 0 ||
+	    slice_copy(jwk, t->facts.jwk, sizeof(t->facts.jwk)) < 0) {
 		t->told(t, TLS_SIGNER_LOST, "the signer's answer is malformed",
 		    t->arg);
 		return;

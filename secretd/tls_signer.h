@@ -1,7 +1,8 @@
 /*
  * One signer process as secretd sees it: forks it, gives it a key with its
- * certificate, and tells when it is ready, refuses them or is gone. Which
- * files, and when to try again, is identities.c's to say.
+ * certificate or, for client assertions, with what they say, and tells when it
+ * is ready, refuses them or is gone. Which files, and when to try again, is
+ * identities.c's to say.
  */
 #ifndef SECRETD_TLS_SIGNER_H
 #define SECRETD_TLS_SIGNER_H
@@ -33,16 +34,19 @@ enum tls_signer_news {
 typedef void tls_signer_fn(struct tls_signer *t, enum tls_signer_news news,
     const char *why, void *arg);
 
-/* What the certificate says of itself. */
+/* What the certificate says of itself, or what the key for client assertions
+ * is. */
 struct tls_signer_facts {
-	char names[MSG_NAMES_MAX + 1]; /* "a, b", maybe cut */
+	char names[MSG_NAMES_MAX + 1]; /* "a, b", maybe cut; "ES256 <kid>" */
 	int64_t until_s;	       /* unix s, 0: unknown */
+	char jwk[MSG_JWK_MAX + 1];     /* "" for a certificate */
 };
 
 /* Collects children that have ended, for all signers of this process. Before
  * the first of them, and before the sandbox. */
 void tls_signers_watch(struct event_base *base);
-/* key and chain (PEM, at most TLS_SIGNER_KEY_MAX and MSG_CHAIN_MAX bytes) are
+/* key and chain (PEM, at most TLS_SIGNER_KEY_MAX and MSG_CHAIN_MAX bytes; in
+ * place of the chain what MSG_SIGNER_LOAD says) are
  * borrowed until it is retired or dropped. NULL when no process can be had;
  * errno says why. */
 struct tls_signer *tls_signer_new(struct event_base *base, struct sign_use use,

@@ -26,7 +26,7 @@ const struct channel channels[CHANNEL_COUNT] = {
 	[SECRETD_FRONTEND] = { "frontend to secretd", ROLE_SECRETD,
 	    ROLE_FRONTEND, { MSG_TICKET_KEYS, MSG_TLS_IDENTITY } },
 	[SECRETD_AUTHD] = { "authd to secretd", ROLE_SECRETD, ROLE_AUTHD,
-	    { MSG_SESSION_KEYS, MSG_SECRET, MSG_CA } },
+	    { MSG_SESSION_KEYS, MSG_SECRET, MSG_CA, MSG_ASSERTION_KEY } },
 	[SECRETD_EGRESS] = { "egress to secretd", ROLE_SECRETD, ROLE_EGRESS,
 	    { MSG_SECRET, MSG_CA, MSG_TLS_IDENTITY } },
 	[SECRETD_CTL] = { "ctl to secretd", ROLE_SECRETD, ROLE_CTL,

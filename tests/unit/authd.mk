@@ -28,6 +28,11 @@ tests_unit_test_logout_CPPFLAGS = $(AUTHD_TEST_FLAGS)
 tests_unit_test_logout_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
 tests_unit_test_logout_LDADD = $(AUTHD_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_assertions
+TESTS += tests/unit/test_assertions
+tests_unit_test_assertions_CPPFLAGS = $(AUTHD_TEST_FLAGS)
+tests_unit_test_assertions_LDADD = $(AUTHD_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_policy
 TESTS += tests/unit/test_policy
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c $(AUTHD_FIXTURE)

@@ -2,7 +2,8 @@
 SECRETD_TESTS = tests/unit/test_slots tests/unit/test_ca tests/unit/test_watch \
 	tests/unit/test_registry tests/unit/test_keyring \
 	tests/unit/test_sign_check tests/unit/test_private_key \
-	tests/unit/test_signer tests/unit/test_identities
+	tests/unit/test_assertion tests/unit/test_signer \
+	tests/unit/test_identities
 check_PROGRAMS += $(SECRETD_TESTS)
 TESTS += $(SECRETD_TESTS)
 SECRETD_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(EVENT_CFLAGS) \
@@ -24,6 +25,11 @@ tests_unit_test_private_key_SOURCES = tests/unit/test_private_key.c \
 	tests/unit/tls_pem.c tests/unit/tls_pem.h
 tests_unit_test_private_key_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)
 tests_unit_test_private_key_LDADD = $(SECRETD_LIBS) $(CHECK_LIBS)
+tests_unit_test_assertion_SOURCES = tests/unit/test_assertion.c \
+	tests/unit/tls_pem.c tests/unit/tls_pem.h
+tests_unit_test_assertion_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_assertion_LDADD = secretd/libsecretd.a $(VERIFY_LIBS) \
+	$(SECCOMP_LIBS) $(YAML_LIBS) $(CHECK_LIBS)
 tests_unit_test_signer_SOURCES = tests/unit/test_signer.c \
 	tests/unit/tls_pem.c tests/unit/tls_pem.h
 tests_unit_test_signer_CPPFLAGS = $(SECRETD_TEST_CPPFLAGS)

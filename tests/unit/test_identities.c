@@ -20,6 +20,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/mem.h"
+#include "common/msg.h"
 #include "common/settings.h"
 #include "secretd/identities.h"
 #include "secretd/watch.h"
@@ -486,6 +487,95 @@ START_TEST(client_key_for_everybody)
 }
 END_TEST
 
+/* --- the key of client assertions --- */
+
+static void
+use_assertion(void)
+{
+	settings.strategy = STRATEGY_OPENID;
+	settings.openid.auth_method = OPENID_AUTH_PRIVATE_KEY_JWT;
+	settings.openid.client_id = (char *)(uintptr_t) "doorward";
+	settings.openid.issuer = (char *)(uintptr_t) "https://idp.example";
+	make_dir("first/oidc-key");
+}
+
+/* Asserts as what? "ES256 <kid>", or "". */
+static const char *
+asserts_as(void)
+{
+	static char name[MSG_NAMES_MAX + 1];
+	struct slice s = { NULL, 0 };
+	int fd;
+
+	name[0] = '\0';
+	if (identities_attach(
+		identities, SIGNER_CLIENT_ASSERTION, 0, 0, &fd, &s) < 0)
+		return name;
+	(void)close(fd);
+	ck_assert_int_eq(slice_copy(s, name, sizeof(name)), 0);
+	return name;
+}
+
+START_TEST(assertion_key)
+{
+	char *first;
+	pid_t pid;
+
+	use_assertion();
+	put_part("first/oidc-key/value.txt", pairs[0].key, 0600);
+	start();
+	first = mem_strdup(asserts_as());
+	ck_assert_uint_eq(strlen(first), strlen("ES256 ") + 43);
+	ck_assert(status_has(first));
+	ck_assert(
+	    status_has("client key for the provider: {\"crv\":\"P-256\","));
+	ck_assert(!serves(SIGNER_TLS_SERVER, 0, 0));
+	/* of no use: nothing changes but the status */
+	put_part("first/oidc-key/value.txt",
+	    SLICE("-----BEGIN PRIVATE KEY-----\nAAAA\n"
+		  "-----END PRIVATE KEY-----\n"),
+	    0600);
+	UNTIL(status_has("; not replaced: "), LONG_MS);
+	ck_assert(status_has("no private key in PEM form"));
+	ck_assert_str_eq(asserts_as(), first);
+	ck_assert_uint_eq(n_changed, 0);
+	/* its signer dies meanwhile: the last good key serves */
+	pid = signer_pid();
+	ck_assert_int_gt(pid, 0);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	UNTIL(signer_pid() != pid && asserts_as()[0] != '\0', LONG_MS);
+	ck_assert_str_eq(asserts_as(), first);
+	/* another one */
+	put_part("first/oidc-key/value.txt", pairs[1].key, 0600);
+	UNTIL(strncmp(asserts_as(), "RS256 ", 6) == 0, LONG_MS);
+	ck_assert_uint_eq(n_changed, 2);
+	ck_assert(!status_has(first));
+	free(first);
+}
+END_TEST
+
+/* Without the key nothing starts. */
+START_TEST(assertion_key_is_needed)
+{
+	use_assertion();
+	if (_i > 0)
+		put_part("first/oidc-key/value.txt", pairs[0].cert, 0600);
+	start();
+}
+END_TEST
+
+/* There is one only where the configuration wants it. */
+START_TEST(no_assertion_key)
+{
+	use_assertion();
+	settings.openid.auth_method = OPENID_AUTH_BASIC;
+	put_part("first/oidc-key/value.txt", pairs[0].key, 0600);
+	start();
+	ck_assert_str_eq(asserts_as(), "");
+	ck_assert(!status_has("client key"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -502,5 +592,8 @@ main(void)
 	tcase_add_test(t, swapped_by_kubernetes);
 	tcase_add_test(t, client_slots);
 	tcase_add_test(t, client_key_for_everybody);
+	tcase_add_test(t, assertion_key);
+	tcase_add_loop_exit_test(t, assertion_key_is_needed, 1, 0, 2);
+	tcase_add_test(t, no_assertion_key);
 	return unit_run("identities", t);
 }

@@ -175,7 +175,9 @@ START_TEST(test_replies)
 	for (unsigned answer = 0; answer < MSG_COUNT + 2; answer++) {
 		bool other = (_i == MSG_TLS_IDENTITY &&
 				 answer == MSG_TLS_IDENTITY_NONE) ||
-		    (_i == MSG_CA && answer == MSG_CA_NONE);
+		    (_i == MSG_CA && answer == MSG_CA_NONE) ||
+		    (_i == MSG_ASSERTION_KEY &&
+			answer == MSG_ASSERTION_KEY_NONE);
 		bool is = answer != MSG_NONE &&
 		    (answer == (unsigned)spec->reply || other);
 		ck_assert_int_eq(msg_is_answer((unsigned)_i, answer), is);

@@ -110,6 +110,26 @@ START_TEST(other_contexts_are_refused)
 }
 END_TEST
 
+/* Nothing, not even what the empty context of that purpose would be. */
+START_TEST(a_key_for_assertions_signs_no_handshake)
+{
+	struct sign_use use = { SIGNER_CLIENT_ASSERTION, true };
+	const char *why = NULL;
+	char p[MAX];
+	size_t len = make_tls13(p, 32);
+
+	for (int i = 0; i < 2; i++) {
+		ck_assert_ptr_null(sign_check(
+		    KEY_P256, use, 0x0403, (struct slice){ p, len }, &why));
+		ck_assert_ptr_nonnull(why);
+		memset(p + 64, 0, sizeof(CONTEXT));
+	}
+	len = make_tls12(p, 23, 65);
+	ck_assert_ptr_null(
+	    sign_check(KEY_P256, use, 0x0403, (struct slice){ p, len }, &why));
+}
+END_TEST
+
 static bool
 client_allowed(const char *p, size_t len)
 {
@@ -247,6 +267,7 @@ main(void)
 	tcase_add_loop_test(tc, tls13_is_exact, 0, 3);
 	tcase_add_loop_test(tc, tls13_every_byte_counts, 0, 3);
 	tcase_add_test(tc, other_contexts_are_refused);
+	tcase_add_test(tc, a_key_for_assertions_signs_no_handshake);
 	tcase_add_test(tc, clients_sign_as_clients);
 	tcase_add_loop_test(tc, schemes_fit_the_key, 0, 3);
 	tcase_add_test(tc, tls12_is_exact);

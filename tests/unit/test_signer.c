@@ -24,6 +24,7 @@
 
 #define NOBODY 65534
 #define STRUCTURE_LEN (64 + 34 + 32)
+#define ABOUT "\0\10doorward\0\23https://idp.example" /* client, issuer */
 
 static int secretd_fd; /* our end of the channel */
 static pid_t signer_pid;
@@ -147,7 +148,10 @@ load(enum signer_purpose purpose)
 	wire_writer_init(&w, p, sizeof(p));
 	wire_put_u8(&w, purpose);
 	wire_put_slice(&w, key);
-	wire_put_slice(&w, cert);
+	if (purpose == SIGNER_CLIENT_ASSERTION)
+		wire_put_bytes(&w, ABOUT, sizeof(ABOUT) - 1);
+	else
+		wire_put_slice(&w, cert);
 	send_message(secretd_fd, MSG_SIGNER_LOAD, 1, p, w.len, -1);
 	if (receive(secretd_fd, p, sizeof(p), &len) != MSG_SIGNER_LOADED)
 		return SIGNER_STATE_COUNT;
@@ -312,6 +316,61 @@ START_TEST(a_clients_key_signs_no_servers_handshake)
 }
 END_TEST
 
+static bool
+asserts(int fd)
+{
+	uint8_t p[2048];
+	size_t len = 0;
+
+	send_message(fd, MSG_SIGN_ASSERTION, 6, NULL, 0, -1);
+	return receive(fd, p, sizeof(p), &len) == MSG_SIGN_ASSERTION_RESULT &&
+	    len > 200 && memcmp(p + 2, "eyJ", 3) == 0;
+}
+
+/* Authd's channels, and nothing but assertions, whatever is sent with them. */
+START_TEST(a_key_for_assertions_signs_nothing_else)
+{
+	uint8_t good[1024], p[1024];
+	size_t good_len = make_sign(good, sizeof(good), 0x0403), len;
+	int fd;
+
+	ck_assert_uint_eq(load(SIGNER_CLIENT_ASSERTION), SIGNER_READY);
+	for (unsigned type = 0; type < MSG_COUNT + 2; type++)
+		for (int full = 0; full < 2; full++) {
+			if (type == MSG_SIGN_ASSERTION && !full)
+				continue;
+			fd = attach();
+			hello(fd);
+			send_message(
+			    fd, type, 1, good, full ? good_len : 0, -1);
+			ck_assert_msg(
+			    receive(fd, p, sizeof(p), &len) == MSG_NONE, "%s",
+			    msg_name(type));
+			(void)close(fd);
+		}
+	fd = attach();
+	hello(fd);
+	for (int i = 0; i < 20; i++)
+		ck_assert(asserts(fd));
+	(void)close(fd);
+}
+END_TEST
+
+/* A TLS key makes no assertion, not even an empty answer to the question. */
+START_TEST(a_tls_key_makes_no_assertion)
+{
+	static const enum signer_purpose tls[] = { SIGNER_TLS_SERVER,
+		SIGNER_TLS_CLIENT };
+	int fd;
+
+	ck_assert_uint_eq(load(tls[_i]), SIGNER_READY);
+	fd = attach();
+	hello(fd);
+	ck_assert(!asserts(fd));
+	(void)close(fd);
+}
+END_TEST
+
 /* secretd closes its channel: who is there is served to his end. */
 START_TEST(a_retired_signer_serves_those_it_has)
 {
@@ -388,6 +447,8 @@ main(void)
 	tcase_add_test(tc, hostile_frontends_lose_their_channel);
 	tcase_add_test(tc, no_process_takes_all_places);
 	tcase_add_test(tc, a_clients_key_signs_no_servers_handshake);
+	tcase_add_test(tc, a_key_for_assertions_signs_nothing_else);
+	tcase_add_loop_test(tc, a_tls_key_makes_no_assertion, 0, 2);
 	tcase_add_test(tc, a_retired_signer_serves_those_it_has);
 	tcase_add_test(tc, the_key_is_loaded_once);
 	tcase_add_test(tc, no_frontend_before_the_key);
