@@ -62,8 +62,8 @@ struct provider {
 	struct jwks *keys;	   /* NULL: none yet */
 	unsigned algs;		   /* allowed by the settings */
 	bool told, warned_pkce, warned_auth;
-	bool has_asked_keys;	    /* for a token, at: */
-	int64_t asked_keys_ms;	    /* clock_mono_ms */
+	/* From then on (monotonic ms) the keys may be fetched once more. */
+	int64_t next_for_id_token, next_for_logout_token;
 	struct needs needs;	    /* for the metadata */
 	struct needs answered;	    /* their events are active */
 	struct questions questions; /* all */
@@ -305,23 +305,25 @@ question_free(struct question *q)
 	free(q);
 }
 
-/* May the keys be fetched for this token? True: an answer will come. */
+/* May the keys be fetched for this token? True: an answer will come. Anybody
+ * can send logout tokens, so these have a limit of their own: they must not use
+ * up that of the people who sign in. */
 static bool
 fetch_keys_for(struct provider *p, struct question *q)
 {
 	int64_t now = clock_mono_ms();
+	int64_t *next = q->id_token_done != NULL ? &p->next_for_id_token
+						 : &p->next_for_logout_token;
 
 	if (q->asked)
 		return false;
 	if (source_is_asking(p->keys_source))
 		return true;
-	if (p->keys != NULL && p->has_asked_keys &&
-	    now - p->asked_keys_ms < PROVIDER_KEYS_EVERY_MS)
+	if (p->keys != NULL && now < *next)
 		return false;
 	if (!source_ask(p->keys_source))
 		return false;
-	p->has_asked_keys = true;
-	p->asked_keys_ms = now;
+	*next = now + PROVIDER_KEYS_EVERY_MS;
 	return true;
 }
 

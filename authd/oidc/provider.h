@@ -4,8 +4,9 @@
  *
  * SECURITY: what was good stays in use while something new cannot be had or
  * does not serve. A token by an unknown key makes the keys be fetched anew, but
- * at most once in PROVIDER_KEYS_EVERY_MS for all tokens together: nobody can
- * make this a load for the provider, or a wait for others.
+ * at most once in PROVIDER_KEYS_EVERY_MS for all id_tokens together, and once
+ * for all logout tokens, which anybody can send: nobody can make this a load
+ * for the provider, or a wait for others.
  */
 #ifndef AUTHD_OIDC_PROVIDER_H
 #define AUTHD_OIDC_PROVIDER_H

@@ -11,6 +11,9 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
+#include "authd/fetch.h"
+#include "authd/oidc/metadata.h"
+#include "authd/oidc/source.h"
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/json_strict.h"
@@ -18,16 +21,13 @@
 #include "common/resolve.h"
 #include "common/settings.h"
 
-#include "authd/fetch.h"
-#include "authd/oidc/metadata.h"
-#include "authd/oidc/source.h"
-
 #include "tests/unit/tls_fixture.h"
 #include "tests/unit/toy_provider.h"
 #include "tests/unit/toy_server.h"
 #include "tests/unit/unit.h"
 
 #define CLIENT "console"
+#define TOKEN_HEADER "{\"alg\":\"EdDSA\",\"kid\":\"%s\"}"
 #define JWKS_OTHER                                                       \
 	"{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"kid\":\"u\"," \
 	"\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"
@@ -61,7 +61,6 @@ static struct said {
 	char *body;
 	unsigned n; /* how often it was asked */
 } document, keys;
-
 static bool
 answer(const char *head, const char *body, struct evbuffer *out, void *arg)
 {
@@ -423,7 +422,6 @@ struct judged {
 	char subject[ID_TOKEN_SUBJECT_MAX + 1];
 	bool done;
 };
-
 /* subject NULL: there is no token. */
 static void
 note(struct judged *j, enum id_token_fault fault, const char *subject)
@@ -454,8 +452,7 @@ token_of(const char *kid, const char *aud, const char *more)
 	char header[80], claims[500];
 	long long now = (long long)clock_unix_s();
 
-	snprintf(
-	    header, sizeof(header), "{\"alg\":\"EdDSA\",\"kid\":\"%s\"}", kid);
+	snprintf(header, sizeof(header), TOKEN_HEADER, kid);
 	snprintf(claims, sizeof(claims),
 	    "{\"iss\":\"%s\",\"aud\":\"%s\",\"sub\":\"alice\",\"iat\":%lld,"
 	    "\"exp\":%lld%s}",
@@ -573,7 +570,6 @@ static const struct { const char *status, *fields, *body, *why; } bad_keys[] = {
 	{ "200 OK", "Content-Type: text/html\r\n", "<html>", "web page" },
 	{ "200 OK", "", "{\"keys\":[]}", "of no use" },
 	{ "200 OK", "", "{\"keys\":[{\"kty\":\"XX\",\"kid\":\"t\"}]}", "of no use" },
-	{ "200 OK", "", "", "of no use" },
 };
 /* clang-format on */
 
@@ -599,8 +595,8 @@ START_TEST(test_no_keys_at_all)
 	say(&keys, "404 Gone", "", "");
 	start();
 	ck_assert_int_eq(need(), 0);
-	ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_NO_KEY);
-	ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_NO_KEY);
+	for (int i = 0; i < 2; i++)
+		ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_NO_KEY);
 	ck_assert_uint_eq(keys.n, 1);
 	STATUS_HAS("openid keys: none; unreachable since");
 	say_keys(TOY_PROVIDER_KEYS);
@@ -609,24 +605,34 @@ START_TEST(test_no_keys_at_all)
 }
 END_TEST
 
-START_TEST(test_logout_token)
+static enum id_token_fault
+logout(const char *kid, struct judged *j)
 {
-	char *token = token_of("t", CLIENT,
+	char *token = token_of(kid, CLIENT,
 	    ",\"jti\":\"1\",\"events\":{\"http://schemas.openid.net/event/"
 	    "backchannel-logout\":{}}");
-	struct judged j = { 0 };
+
+	*j = (struct judged){ 0 };
+	provider_read_logout_token(p, slice_of(token), take_logout, j);
+	ck_assert_uint_eq(j->n, 0);
+	free(token);
+	ck_assert(tls_fixture_run(base, &j->done, 5000));
+	return j->fault;
+}
+
+/* Anybody can send them: they leave its one fetch to who signs in. */
+START_TEST(test_logout_token)
+{
+	struct judged j;
 
 	start_with_keys();
-	provider_read_logout_token(p, slice_of(token), take_logout, &j);
-	ck_assert_uint_eq(j.n, 0);
-	free(token);
-	ck_assert(tls_fixture_run(base, &j.done, 5000));
-	ck_assert_int_eq(j.fault, ID_TOKEN_OK);
+	ck_assert_int_eq(logout("t", &j), ID_TOKEN_OK);
 	ck_assert_str_eq(j.subject, "alice");
-	j = (struct judged){ 0 };
-	provider_read_logout_token(p, SLICE(""), take_logout, &j);
-	ck_assert(tls_fixture_run(base, &j.done, 5000));
-	ck_assert_int_eq(j.fault, ID_TOKEN_MALFORMED);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(logout("unknown", &j), ID_TOKEN_NO_KEY);
+	ck_assert_uint_eq(keys.n, 2);
+	ck_assert_int_eq(judge("unknown", "n1"), ID_TOKEN_NO_KEY);
+	ck_assert_uint_eq(keys.n, 3);
 }
 END_TEST
 
@@ -644,14 +650,11 @@ take_text(struct slice body, char why[SOURCE_WHY_MAX], void *arg)
 START_TEST(test_schedule)
 {
 	unsigned taken = 0;
-	const struct source_spec spec = { .name = "x",
-		.setting = "x",
-		.max = 1000,
-		.min_s = 1,
-		.max_s = _i == 0 ? 1 : 60,
-		.usual_s = 0,
-		.take = take_text,
-		.arg = &taken };
+	/* clang-format off */
+	const struct source_spec spec = { .name = "x", .setting = "x",
+		.max = 1000, .min_s = 1, .max_s = _i == 0 ? 1 : 60,
+		.take = take_text, .arg = &taken };
+	/* clang-format on */
 	struct source *s = source_new(base, client, &spec);
 	struct metadata_url at;
 	struct metadata_problem why;
