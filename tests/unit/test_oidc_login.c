@@ -346,7 +346,7 @@ END_TEST
 START_TEST(authd_may_end_at_any_time)
 {
 	struct oidc_visit v;
-	struct answer a, b;
+	static struct answer a, b; /* told when the channel ends */
 	struct callback_question q = { .query = v.query, .cookie = v.cookie };
 
 	oidc_visit(&o, "", "", &v);
