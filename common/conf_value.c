@@ -335,7 +335,7 @@ conf_value_text(const struct conf_row *row, const void *settings)
 	case CONF_SECONDS:
 		return mem_printf("%u", *(const uint32_t *)at);
 	case CONF_ENUM:
-		return mem_strdup(row->values[*(const int *)at]);
+		return string_text(row->values[*(const int *)at]);
 	case CONF_STRINGS:
 		return list_text(at);
 	case CONF_MAP:
