@@ -14,15 +14,16 @@ export const noBrowser = fs.existsSync(executablePath) ? false
 
 // It trusts dw's certificate, as a person's browser does in earnest: some things
 // (Clear-Site-Data) it does for nobody whose certificate is doubtful.
-export async function openBrowser(t, { ca }) {
-  const key = new X509Certificate(ca).publicKey.export({ type: 'spki', format: 'der' });
+// also: certificates of other servers, PEM.
+export async function openBrowser(t, { ca }, { also = [] } = {}) {
+  const print = (pem) => createHash('sha256').update(new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' })).digest('base64');
   const browser = await chromium.launch({
     executablePath,
     // pages kept whole for the back button, as people's browsers do
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync',
-      `--ignore-certificate-errors-spki-list=${createHash('sha256').update(key).digest('base64')}`],
+      `--ignore-certificate-errors-spki-list=${[ca, ...also].map(print).join(',')}`],
   });
   t.after(() => browser.close());
   return browser;
@@ -35,7 +36,8 @@ export const phone = { width: 360, height: 740 };
 // scripts that fail, violations of the content security policy, requests to
 // another host. page.refused collects the statuses >= 400 of documents, which
 // the browser reports as well.
-export async function openPage(browser, dw, options = {}) {
+// origins: other servers that it may ask.
+export async function openPage(browser, dw, { origins = [], ...options } = {}) {
   const origin = `${dw.scheme}://localhost:${dw.port}`;
   const context = await browser.newContext({ baseURL: origin, viewport: desktop, ...options });
   context.setDefaultTimeout(15000);
@@ -50,7 +52,7 @@ export async function openPage(browser, dw, options = {}) {
   });
   page.on('pageerror', (e) => page.problems.push(e.message));
   page.on('request', (r) => {
-    if (!r.url().startsWith(`${origin}/`) && !r.url().startsWith('data:')) page.problems.push(`request to ${r.url()}`);
+    if (![origin, ...origins].some((o) => r.url().startsWith(`${o}/`)) && !r.url().startsWith('data:')) page.problems.push(`request to ${r.url()}`);
   });
   page.on('response', (r) => { if (r.status() >= 400) page.refused.push(r.status()); });
   return page;

@@ -169,6 +169,7 @@ export class HostileProvider {
     if (defect.userinfoWanted) delete claims.preferred_username;
     else claims.at_hash = atHash(this.key.alg, this.accessToken);
     claims = defect.claims?.(claims, this) ?? claims;
+    this.subject = claims.sub ?? 'mallory'; // whom userinfo is about
     if (defect.token) return defect.token(this, claims);
     const { alg, kid } = this.key;
     return signJws(this.key, claims, defect.header?.({ alg, kid }, this) ?? {});
@@ -176,7 +177,7 @@ export class HostileProvider {
 
   userinfo({ headers }, res) {
     if (headers.authorization !== `Bearer ${this.accessToken}`) return this.send(res, { error: 'invalid_token' }, 401);
-    const claims = { sub: 'mallory', preferred_username: 'mallory', email: 'mallory@example.com', email_verified: true };
+    const claims = { sub: this.subject, preferred_username: 'mallory', email: 'mallory@example.com', email_verified: true };
     return this.send(res, this.defect.userinfo?.(claims, this) ?? claims);
   }
 }

@@ -13,10 +13,9 @@ import { temporaryDir } from './doorward.mjs';
 import { issueCertificate, makeAuthority } from './files.mjs';
 import { makeJwk, signJws } from './jws.mjs';
 
-// What oidc-provider keeps: a Map that outlives its instances. find(id) of
-// clients comes from the provider's own table.
-function storage(clients) {
-  const rows = new Map();
+// Where oidc-provider keeps what it knows: in rows, which outlive its
+// instances. Clients come from a table of their own.
+function storage(clients, rows) {
   const grants = new Map();
   return (model) => {
     const key = (id) => `${model} ${id}`;
@@ -68,7 +67,8 @@ export class OpenidProvider {
         groups: ['everybody'],
       }],
     ]);
-    this.adapter = storage(this.clients);
+    this.rows = new Map();
+    this.adapter = storage(this.clients, this.rows);
     this.cookieKeys = [randomBytes(16).toString('hex')];
     this.keys = keys.map((alg) => makeJwk(alg));
     this.requests = []; // {method, path}: what was asked
@@ -122,6 +122,9 @@ export class OpenidProvider {
     });
   }
 
+  // Of sessions and tokens it knows nothing any more.
+  forget() { this.rows.clear(); }
+
   // New signing keys. keep: the old ones are still published.
   rotate({ keep = false } = {}) {
     const fresh = this.keys.map(({ alg }) => makeJwk(alg));
@@ -168,11 +171,11 @@ export class OpenidProvider {
       httpOptions: () => ({ agent: new https.Agent({ ca: this.trusted }) }),
       ...config,
     });
-    this.listen();
+    this.watch();
     this.callback = this.provider.callback();
   }
 
-  listen() {
+  watch() {
     const type = (ctx) => ctx.oidc.params?.grant_type;
     this.provider.on('grant.success', (ctx) => this.grants.push({ type: type(ctx) }));
     this.provider.on('grant.error', (ctx, e) => this.grants.push({ type: type(ctx), error: e.error, why: e.error_detail }));

@@ -30,8 +30,10 @@ class Jar {
 }
 
 export class Browser {
-  // ca: PEM texts of what is trusted. headers: on every request.
-  constructor(t, { ca = [], headers = {} } = {}) {
+  // ca: PEM texts of what is trusted. headers: on every request. ports: where a
+  // server is in truth, {'https://localhost': 8443}.
+  constructor(t, { ca = [], headers = {}, ports = {} } = {}) {
+    this.ports = ports;
     this.jar = new Jar();
     this.headers = headers;
     this.agents = { 'https:': new https.Agent({ keepAlive: true, ca }), 'http:': new http.Agent({ keepAlive: true }) };
@@ -46,13 +48,13 @@ export class Browser {
   cookiesOf(host) { return Object.fromEntries(this.jar.cookies.filter((c) => c.host === host).map((c) => [c.name, c.value])); }
 
   // One request. Resolves with {url, status, headers, body, setCookie}.
-  fetch(url, { method = 'GET', headers = {}, body, signal } = {}) {
+  fetch(url, { method = 'GET', headers = {}, body, signal, localAddress } = {}) {
     const u = new URL(url);
     const cookie = this.jar.for(u).map((c) => `${c.name}=${c.value}`).join('; ');
     return new Promise((resolve, reject) => {
       const req = (u.protocol === 'https:' ? https : http).request(u, {
-        method, signal, agent: this.agents[u.protocol], lookup: loopback,
-        headers: { Accept: 'text/html', ...this.headers, ...(cookie ? { Cookie: cookie } : {}), ...headers },
+        method, signal, localAddress, agent: this.agents[u.protocol], lookup: loopback, port: this.ports[u.origin] ?? u.port,
+        headers: { Host: u.host, Accept: 'text/html', ...this.headers, ...(cookie ? { Cookie: cookie } : {}), ...headers },
       }, (res) => {
         const chunks = [];
         res.on('data', (c) => chunks.push(c));
