@@ -47,6 +47,7 @@ export class KubeStandin {
     this.caFile = path.join(dir, "kube-ca.crt");
     this.namespaces = new Set(["default", "kube-system"]);
     this.requests = []; // { method, path, status, user }: what was asked
+    this.others = null; // (token) => { username, groups, rights }: as of an API server with OIDC settings
     this.#keys = {
       rs256: { alg: "RS256", ...crypto.generateKeyPairSync("rsa", { modulusLength: 2048 }) },
       es256: { alg: "ES256", ...crypto.generateKeyPairSync("ec", { namedCurve: "P-256" }) },
@@ -179,7 +180,7 @@ export class KubeStandin {
 
   // The user of a token, or null. audiences: those that count.
   #authenticate(token, audiences = this.audiences) {
-    const known = this.#static.get(token);
+    const known = this.#static.get(token) ?? this.others?.(token);
     if (known) return { ...known, groups: [...known.groups, "system:authenticated"], audiences: this.audiences };
     const claims = this.#verify(token);
     if (!claims) return null;
