@@ -15,7 +15,6 @@ authd_libauthd_a_SOURCES = \
 	authd/lease.h \
 	authd/login.h \
 	authd/logout.h \
-	authd/oidc/assertion.h \
 	authd/oidc/attempt.h \
 	authd/oidc/callback_internal.h \
 	authd/oidc/callback_query.h \
@@ -47,7 +46,6 @@ authd_libauthd_a_SOURCES = \
 	authd/login.c \
 	authd/logout.c \
 	authd/oidc/admit.c \
-	authd/oidc/assertion.c \
 	authd/oidc/attempt.c \
 	authd/oidc/backchannel.c \
 	authd/oidc/callback.c \

@@ -191,6 +191,13 @@ secretd_ask(struct authd *a)
 	ask_oidc_secret(a);
 }
 
+static void
+assertion_key_changed(struct authd *a)
+{
+	if (a->oidc != NULL)
+		oidc_key_changed(a->oidc);
+}
+
 /* secretd says that it has something new. */
 static int
 handle_changed(struct chan *ch, struct chan_in *in)
@@ -206,6 +213,8 @@ handle_changed(struct chan *ch, struct chan_in *in)
 		ask_cluster_token(chan_ctx(ch));
 	else if (what == CHANGED_SECRET && number == SLOT_OIDC_SECRET_NO)
 		ask_oidc_secret(chan_ctx(ch));
+	else if (what == CHANGED_IDENTITY && number == 0)
+		assertion_key_changed(chan_ctx(ch));
 	else if (what == CHANGED_CA &&
 	    (number == CA_COMMON || number == CA_API_SERVER ||
 		number == CA_OPENID))

@@ -10,6 +10,7 @@ authd_libverify_a_SOURCES = \
 	authd/jose.h \
 	authd/jwks.h \
 	authd/kube.h \
+	authd/oidc/assertion.h \
 	authd/oidc/authorization.h \
 	authd/oidc/client_call.h \
 	authd/oidc/id_token.h \
@@ -29,6 +30,7 @@ authd_libverify_a_SOURCES = \
 	authd/jose.c \
 	authd/jwks.c \
 	authd/kube.c \
+	authd/oidc/assertion.c \
 	authd/oidc/authorization.c \
 	authd/oidc/client_call.c \
 	authd/oidc/id_token.c \

@@ -9,11 +9,13 @@
 #include "common/err.h"
 #include "common/http/urlencode.h"
 #include "common/mem.h"
+#include "common/msg.h"
 #include "common/secret.h"
 #include "common/settings.h"
 #include "common/wiped_mem.h"
 
 #include "authd/fetch.h"
+#include "authd/oidc/assertion.h"
 #include "authd/oidc/provider.h"
 #include "authd/oidc/token_endpoint.h"
 
@@ -30,7 +32,8 @@ struct client_call {
 	char *bearer;
 	size_t answer_max;
 	enum metadata_auth auth;
-	char *basic; /* base64 of "id:secret"; NULL: none */
+	char *basic;		     /* base64 of "id:secret"; NULL: none */
+	struct assertion *assertion; /* NULL: none is being made */
 	struct fetch *fetch;
 };
 
@@ -70,6 +73,8 @@ release(struct client_call *c)
 {
 	if (c->fetch != NULL)
 		fetch_cancel(c->fetch);
+	if (c->assertion != NULL)
+		assertion_cancel(c->assertion);
 	wiped_free(c->form.p);
 	wiped_free(c->bearer);
 	wiped_free(c->basic);
@@ -234,12 +239,39 @@ prove_by_post(struct client_call *c)
 	send_request(c);
 }
 
+#define KEY_WANTED                                                        \
+	"doorward.openid.token_endpoint_auth_method is private_key_jwt, " \
+	"but "
+
+/* RFC 7523 2.2. client_id is not needed, but some want it all the same. */
 static void
-refuse_without_key(struct client_call *c)
+asserted(int err, const char *jwt, void *arg)
 {
-	fail(c, TOKEN_CLIENT,
-	    "doorward.openid.token_endpoint_auth_method is private_key_jwt, "
-	    "but there is no key in slot oidc-key");
+	struct client_call *c = arg;
+
+	c->assertion = NULL;
+	if (err != 0) {
+		fail(c, TOKEN_CLIENT,
+		    KEY_WANTED "there is no client assertion: is there a "
+			       "private key in slot oidc-key? "
+			       "doorward-secretd says what is wrong");
+		return;
+	}
+	put_client_id(c);
+	urlencode_pair(
+	    &c->form, SLICE("client_assertion_type"), SLICE(ASSERTION_TYPE));
+	urlencode_pair(&c->form, SLICE("client_assertion"), slice_of(jwt));
+	send_request(c);
+}
+
+static void
+prove_by_key(struct client_call *c)
+{
+	if (c->te->assertions == NULL)
+		fail(c, TOKEN_CLIENT,
+		    KEY_WANTED "nothing makes client assertions");
+	else
+		c->assertion = assertion_make(c->te->assertions, asserted, c);
 }
 
 static bool
@@ -276,7 +308,7 @@ authenticate(struct client_call *c, const struct metadata *m)
 	static void (*const ways[METADATA_AUTHS])(struct client_call *) = {
 		[METADATA_AUTH_BASIC] = prove_by_basic,
 		[METADATA_AUTH_POST] = prove_by_post,
-		[METADATA_AUTH_PRIVATE_KEY_JWT] = refuse_without_key,
+		[METADATA_AUTH_PRIVATE_KEY_JWT] = prove_by_key,
 		[METADATA_AUTH_NONE] = prove_nothing,
 	};
 	struct token_endpoint *te = c->te;
@@ -335,15 +367,26 @@ copy(struct slice text)
 	return to;
 }
 
-/* What was written, with room for the client's id and secret; so a call does
- * not hold CLIENT_FORM_MAX bytes while it waits. */
+/* For what proves who we are. An assertion is encoded as it is. */
+static size_t
+proof_max(const struct openid_settings *s)
+{
+	size_t id = sizeof("&client_id=") + URLENCODE_LEN(strlen(s->client_id));
+
+	if (s->auth_method == OPENID_AUTH_PRIVATE_KEY_JWT)
+		return id + sizeof("&client_assertion_type=") +
+		    URLENCODE_LEN(sizeof(ASSERTION_TYPE)) +
+		    sizeof("&client_assertion=") + MSG_ASSERTION_MAX;
+	return id + sizeof("&client_secret=") +
+	    URLENCODE_LEN(CLIENT_SECRET_MAX);
+}
+
+/* What was written, with room for the proof; so a call does not hold
+ * CLIENT_FORM_MAX bytes while it waits. */
 static void
 take_form(struct client_call *c, struct http_out *form)
 {
-	size_t cap = form->len +
-	    URLENCODE_LEN(
-		strlen(c->te->settings->openid.client_id) + CLIENT_SECRET_MAX) +
-	    sizeof("&client_id=&client_secret=");
+	size_t cap = form->len + proof_max(&c->te->settings->openid);
 
 	http_out_init(&c->form, wiped_alloc(cap), cap);
 	http_put(&c->form, (struct slice){ form->p, form->len });

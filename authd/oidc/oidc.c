@@ -11,6 +11,7 @@
 
 #include "authd/authd.h"
 #include "authd/fetch.h"
+#include "authd/oidc/assertion.h"
 #include "authd/oidc/attempt.h"
 #include "authd/oidc/end.h"
 #include "authd/oidc/provider.h"
@@ -39,8 +40,10 @@ oidc_new(struct authd *a, struct resolve *resolve)
 			 "the way to the provider can sign in as anybody");
 	o->client = fetch_client_new(a->base, resolve, &options);
 	o->provider = provider_new(a->base, a->settings, o->client);
-	o->endpoint =
-	    token_endpoint_new(a->settings, o->provider, o->client, NULL);
+	if (s->auth_method == OPENID_AUTH_PRIVATE_KEY_JWT)
+		o->assertions = assertions_new(a);
+	o->endpoint = token_endpoint_new(
+	    a->settings, o->provider, o->client, o->assertions);
 	a->refreshes = refreshes_new(a, o->provider, o->endpoint);
 	return o;
 }
@@ -53,6 +56,7 @@ oidc_free(struct oidc *o)
 	if (o == NULL)
 		return;
 	token_endpoint_free(o->endpoint);
+	assertions_free(o->assertions);
 	provider_free(o->provider);
 	fetch_client_free(o->client);
 	oidc_end_free(o);
@@ -68,6 +72,13 @@ void
 oidc_set_secret(struct oidc *o, struct slice secret)
 {
 	token_endpoint_set_secret(o->endpoint, secret);
+}
+
+void
+oidc_key_changed(struct oidc *o)
+{
+	if (o->assertions != NULL)
+		assertions_ask(o->assertions);
 }
 
 void
@@ -93,5 +104,7 @@ oidc_status(const struct oidc *o, char text[OIDC_STATUS_MAX])
 	    o->starts, o->logins, o->refused, o->n_attempts, refreshes.done,
 	    refreshes.failed, refreshes.ended, refreshes.in_flight);
 
+	if (o->assertions != NULL)
+		n += (int)assertions_status(o->assertions, text + n);
 	provider_status(o->provider, text + n, OIDC_STATUS_MAX - (size_t)n);
 }

@@ -23,13 +23,15 @@ struct settings;
 struct token_endpoint;
 
 #define OIDC_LOGINS_MAX 256 /* on their way at the same time */
-#define OIDC_STATUS_MAX 768
+#define OIDC_STATUS_MAX 1088
 
 struct oidc {
 	struct authd *authd;
 	const struct settings *settings;
 	struct fetch_client *client;
 	struct provider *provider;
+	/* NULL unless the method is private_key_jwt */
+	struct assertions *assertions;
 	struct token_endpoint *endpoint;
 	TAILQ_HEAD(, attempt) attempts; /* attempt.h */
 	size_t n_attempts;
@@ -48,6 +50,8 @@ void oidc_free(struct oidc *o);
 
 /* The slot oidc-secret, "" when there is none. Copied into guarded memory. */
 void oidc_set_secret(struct oidc *o, struct slice secret);
+/* The key of client assertions (slot oidc-key) may be another one. */
+void oidc_key_changed(struct oidc *o);
 /* Another CA bundle came for the provider: number (enum ca_number) and rules as
  * of server_ca_set. */
 void oidc_set_ca(struct oidc *o, unsigned number, struct slice pem);

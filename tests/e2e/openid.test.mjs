@@ -1,11 +1,14 @@
 // Signing in through a real OpenID provider (npm's oidc-provider), by HTTP
 // client: the way there and back, who gets in, and how long it lasts.
 import assert from 'node:assert/strict';
+import path from 'node:path';
 import { until } from './lib/doorward.mjs';
+import { makeJwk, privatePem, publicJwk, thumbprint } from './lib/jws.mjs';
 import { login, signIn } from './lib/openid-provider.mjs';
 import {
   SECRET, api, assertFailed, claimsOf, cpuUs, info, loginCookie, newBrowser, sessionCookie, setUp, signInUntilBack, signInWell, startUrl, tokenOf, withCookie,
 } from './lib/openid.mjs';
+import { waysToReplace } from './lib/rotate.mjs';
 import { test } from './lib/test.mjs';
 
 const pause = (ms) => new Promise((r) => { setTimeout(r, ms); });
@@ -150,6 +153,26 @@ for (const [method, pushed] of [
       const first = await newBrowser(t, dw, op).fetch(startUrl(dw));
       assert.deepEqual([...new URL(first.headers.location).searchParams.keys()], ['client_id', 'request_uri']);
     }
+  });
+}
+
+for (const [alg, pushed] of [['ES256', false], ['RS256', 'required'], ['EdDSA', false]]) {
+  test(`client authentication: private_key_jwt, ${alg}${pushed ? ', pushed authorization request' : ''}`, async (t) => {
+    const keys = [makeJwk(alg), makeJwk(alg)].map((k) => ({ ...k, kid: thumbprint(k) }));
+    const { dw, op, browser } = await setUp(t, {
+      provider: { pushed }, secret: null, own: { token_endpoint_auth_method: 'private_key_jwt' },
+      client: { token_endpoint_auth_method: 'private_key_jwt', token_endpoint_auth_signing_alg: alg, jwks: { keys: keys.map(publicJwk) } },
+      prepare: (doorward) => doorward.secret('oidc-key', privatePem(keys[0])),
+    });
+    await signInWell(browser, dw);
+    assert.equal((await info(browser, dw)).sessionInfo.username, 'alice');
+    const inUse = () => dw.status().authd['openid client key'];
+    assert.equal(inUse(), `${alg} ${keys[0].kid}`);
+    // another key, without a restart
+    waysToReplace['renamed over'](dw, path.join(dw.dir, 'secrets', 'oidc-key', 'value.txt'), privatePem(keys[1]));
+    await until('the new key is in use', () => inUse() === `${alg} ${keys[1].kid}`);
+    await signInWell(newBrowser(t, dw, op), dw, 'bob');
+    assert.ok(op.grants.every((g) => !g.error), JSON.stringify(op.grants));
   });
 }
 

@@ -2,6 +2,57 @@
  * what comes of the answers. */
 #include "tests/unit/client_fixture.h"
 
+#include "authd/oidc/assertion.h"
+
+/* Client assertions that the test gives, in place of a signer's. */
+struct assertion {
+	assertion_done_fn *done;
+	void *arg;
+	struct event *later;
+};
+static const char *assertion; /* NULL: there is none to be had */
+static unsigned n_assertions, n_cancelled;
+
+static void
+assertion_free(struct assertion *a)
+{
+	event_free(a->later);
+	free(a);
+}
+
+static void
+tell_assertion(evutil_socket_t fd, short what, void *arg)
+{
+	struct assertion *a = arg;
+
+	(void)fd;
+	(void)what;
+	a->done(assertion != NULL ? 0 : ERR_UNAVAILABLE, assertion, a->arg);
+	assertion_free(a);
+}
+
+struct assertion *
+assertion_make(struct assertions *all, assertion_done_fn *done, void *arg)
+{
+	static const struct timeval soon = { 0, 20000 };
+	struct assertion *a = mem_new(sizeof(*a));
+
+	ck_assert_ptr_nonnull(all);
+	n_assertions++;
+	a->done = done;
+	a->arg = arg;
+	a->later = evtimer_new(base, tell_assertion, a);
+	ck_assert_int_eq(evtimer_add(a->later, &soon), 0);
+	return a;
+}
+
+void
+assertion_cancel(struct assertion *a)
+{
+	n_cancelled++;
+	assertion_free(a);
+}
+
 static void
 take_tokens(enum token_fault fault, const struct token_answer *a, void *arg)
 {
@@ -326,12 +377,76 @@ START_TEST(test_secret_unknown)
 	ck_assert_uint_eq(toy_server_requests(server), 0);
 	settings.openid.auth_method = OPENID_AUTH_NONE;
 	ck_assert_int_eq(redeem(), TOKEN_OK);
+	ck_assert_uint_eq(toy_server_requests(server), 1);
+}
+END_TEST
+
+static void
+use_assertions(void)
+{
+	static int nothing; /* the stand-in looks into nothing */
+
+	token_endpoint_free(te);
 	settings.openid.auth_method = OPENID_AUTH_PRIVATE_KEY_JWT;
+	te = token_endpoint_new(
+	    &settings, NULL, client, (struct assertions *)(void *)&nothing);
+	n_assertions = n_cancelled = 0;
+	assertion = "h.c.s-_";
+}
+
+#define ASSERTED                                                        \
+	"&client_id=doorward&client_assertion_type=urn%3Aietf%3Aparams" \
+	"%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion="
+
+/* RFC 7523 2.2; a new one for each request, and no secret with it. */
+START_TEST(test_assertion)
+{
+	static char longest[MSG_ASSERTION_MAX + 1];
+
+	use_assertions();
+	token_endpoint_set_secret(te, SLICE("geheim"));
+	ck_assert_int_eq(redeem(), TOKEN_OK);
+	ck_assert_str_eq(seen.tokens, "a.b.c|A|R|300");
+	ck_assert_str_eq(body_seen, CODE ASSERTED "h.c.s-_");
+	HEAD_LACKS("\r\nAuthorization:");
+	assertion = "h.c.t";
+	begin();
+	token_endpoint_refresh(te, SLICE("r"), take_tokens, &seen);
+	wait_done();
+	ck_assert_str_eq(body_seen,
+	    "grant_type=refresh_token&refresh_token=r" ASSERTED "h.c.t");
+	ck_assert_uint_eq(n_assertions, 2);
+	/* nothing of the form is cut off */
+	memset(longest, 'x', MSG_ASSERTION_MAX);
+	assertion = longest;
+	ck_assert_int_eq(redeem(), TOKEN_OK);
+	ck_assert_uint_eq(
+	    strlen(body_seen), strlen(CODE ASSERTED) + MSG_ASSERTION_MAX);
+	ck_assert_uint_eq(n_cancelled, 0);
+}
+END_TEST
+
+START_TEST(test_no_assertion)
+{
+	use_assertions();
+	assertion = NULL;
 	ck_assert_int_eq(redeem(), TOKEN_CLIENT);
 	ck_assert_str_eq(seen.detail,
 	    "token endpoint: doorward.openid.token_endpoint_auth_method is "
-	    "private_key_jwt, but there is no key in slot oidc-key");
-	ck_assert_uint_eq(toy_server_requests(server), 1);
+	    "private_key_jwt, but there is no client assertion: is there a "
+	    "private key in slot oidc-key? doorward-secretd says what is "
+	    "wrong");
+	/* given up while one is being made */
+	assertion = "h.c.s";
+	begin();
+	token_endpoint_refresh(te, SLICE("r"), take_tokens, &seen);
+	while (n_assertions < 2)
+		event_base_loop(base, EVLOOP_ONCE);
+	token_endpoint_free(te);
+	te = NULL;
+	ck_assert_uint_eq(n_cancelled, 1);
+	ck_assert_uint_eq(toy_server_requests(server), 0);
+	ck_assert(!seen.done);
 }
 END_TEST
 
@@ -374,6 +489,8 @@ main(void)
 	tcase_add_test(t, test_no_metadata);
 	tcase_add_test(t, test_secrets);
 	tcase_add_test(t, test_secret_unknown);
+	tcase_add_test(t, test_assertion);
+	tcase_add_test(t, test_no_assertion);
 	tcase_add_test(t, test_given_up);
 	return unit_run("token_endpoint", t);
 }

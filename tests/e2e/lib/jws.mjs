@@ -29,6 +29,15 @@ export function publicJwk({ kid, alg, use, ...key }) {
   return { ...createPublicKey({ key, format: 'jwk' }).export({ format: 'jwk' }), kid, alg, use };
 }
 
+// RFC 7638: its name, made of itself.
+export function thumbprint(jwk) {
+  const members = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => name in jwk);
+  return createHash('sha256').update(JSON.stringify(jwk, members)).digest('base64url');
+}
+
+// The private key as a file holds it.
+export const privatePem = (jwk) => createPrivateKey({ key: jwk, format: 'jwk' }).export({ type: 'pkcs8', format: 'pem' });
+
 export const publicPem = (jwk) => createPublicKey({ key: jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
 
 // Base64url of a value: of an object, its JSON.
