@@ -43,6 +43,8 @@ struct question {
 	char *token; /* of a bearer, wiped when freed */
 	size_t token_len;
 	uint8_t reviewed[MSG_HANDLE_LEN]; /* a session's token, by its hash */
+	uint8_t brought[MSG_HANDLE_LEN];  /* the same of the token beside a
+					     cookie; zeros: none */
 	/* A refresh could not be had: ask again then; 0: there was none to
 	 * have. */
 	uint32_t refresh_in_ms;
@@ -376,6 +378,19 @@ cookie_refresh(struct question *q, struct session *session)
 		cookie_review(q, session);
 }
 
+/* With the strategy header a cookie only says whose token it is that comes with
+ * every request: beside another token, or for access, it says nothing. */
+static bool
+is_brought(const struct question *q, const struct session *session)
+{
+	uint8_t handle[MSG_HANDLE_LEN];
+
+	if (q->authd->settings->strategy != STRATEGY_HEADER)
+		return true;
+	ticket_handle(handle, session->token);
+	return memcmp(handle, q->brought, sizeof handle) == 0;
+}
+
 static void
 cookie_start(struct question *q, struct slice cookie)
 {
@@ -393,7 +408,10 @@ cookie_start(struct question *q, struct slice cookie)
 		question_answer(q, verdict_of_find(r), NULL);
 		return;
 	}
-	cookie_refresh(q, &session);
+	if (is_brought(q, &session))
+		cookie_refresh(q, &session);
+	else
+		question_answer(q, VERDICT_NO_SESSION, NULL);
 	session_wipe(&session);
 }
 
@@ -506,9 +524,14 @@ int
 handle_session(struct chan *ch, struct chan_in *in)
 {
 	struct slice cookie = wire_get_bytes(&in->body, MSG_COOKIE_MAX);
+	struct slice token = wire_get_bytes(&in->body, MSG_TOKEN_MAX);
+	struct question *q;
 
 	if (wire_end(&in->body) != 0)
 		return ERR_PROTOCOL;
-	cookie_start(question_new(ch, in, MSG_SESSION_RESULT), cookie);
+	q = question_new(ch, in, MSG_SESSION_RESULT);
+	if (token.len > 0)
+		ticket_handle(q->brought, token);
+	cookie_start(q, cookie);
 	return 0;
 }

@@ -76,8 +76,9 @@ enum msg_fd { FD_NONE, FD_ONE };
     /* u8 enum login_code; text cookie ("" unless OK), u64 expires (unix s), text user,
        text reason (a sentence for the person, "" when OK) */ \
     X(MSG_LOGIN_RESULT,       R(AUTHD),    R(FRONTEND),  15,   911, FD_NONE, MSG_NONE) \
-    /* Who is this? Runs the whole validation. text cookie */ \
-    X(MSG_SESSION,            R(FRONTEND), R(AUTHD),      3,   130, FD_NONE, MSG_SESSION_RESULT) \
+    /* Who is this? Runs the whole validation. text cookie, bytes token ("" unless the strategy
+       is header: that which came beside the cookie, which is else nobody's) */ \
+    X(MSG_SESSION,            R(FRONTEND), R(AUTHD),      5, 16516, FD_NONE, MSG_SESSION_RESULT) \
     /* u8 enum verdict, text user, u64 expires (unix s) */ \
     X(MSG_SESSION_RESULT,     R(AUTHD),    R(FRONTEND),  11,   523, FD_NONE, MSG_NONE) \
     /* End a session. The result comes when every egress has acknowledged. text cookie, text client,

@@ -183,7 +183,7 @@ api_auth_info(struct own *o)
 		    o, (struct slice){ NULL, 0 }, 0, o->c->w->authd != NULL);
 		return;
 	}
-	o->asked = authd_session(o->c->w->authd, r->cookie, on_info, o);
+	o->asked = own_ask_session(o, on_info);
 }
 
 /* --- /api/authenticate --- */

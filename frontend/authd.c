@@ -55,14 +55,15 @@ authd_login_token(struct chan *ch, struct slice token, const char *client,
 }
 
 uint64_t
-authd_session(
-    struct chan *ch, struct slice cookie, chan_reply_fn *done, void *arg)
+authd_session(struct chan *ch, struct slice cookie, struct slice token,
+    chan_reply_fn *done, void *arg)
 {
-	uint8_t buf[MSG_COOKIE_MAX + 2];
+	uint8_t buf[MSG_COOKIE_MAX + MSG_TOKEN_MAX + 4];
 	struct wire_writer w;
 
 	wire_writer_init(&w, buf, sizeof(buf));
 	wire_put_slice(&w, cookie);
+	wire_put_slice(&w, token);
 	return credential_request(
 	    ch, MSG_SESSION, &w, SESSION_TIMEOUT_MS, done, arg);
 }

@@ -19,8 +19,9 @@ struct chan *authd_connect(struct event_base *base, const char *path,
 
 uint64_t authd_login_token(struct chan *ch, struct slice token,
     const char *client, chan_reply_fn *done, void *arg);
-uint64_t authd_session(
-    struct chan *ch, struct slice cookie, chan_reply_fn *done, void *arg);
+/* token: that came beside the cookie; "" unless the strategy is header. */
+uint64_t authd_session(struct chan *ch, struct slice cookie, struct slice token,
+    chan_reply_fn *done, void *arg);
 struct authd_end { /* a logout */
 	struct slice cookie;
 	const char *client;

@@ -212,5 +212,5 @@ page_session_get(struct own *o)
 		show_session(o, (struct slice){ NULL, 0 }, 0, true);
 		return;
 	}
-	o->asked = authd_session(o->c->w->authd, r->cookie, on_session, o);
+	o->asked = own_ask_session(o, on_session);
 }

@@ -246,6 +246,17 @@ own_has_header(const struct own *o)
 	    o->c->req->bearer.len > 0;
 }
 
+uint64_t
+own_ask_session(struct own *o, chan_reply_fn *done)
+{
+	const struct request *r = o->c->req;
+	struct slice token = { NULL, 0 };
+
+	if (o->c->w->settings->strategy == STRATEGY_HEADER)
+		token = r->bearer;
+	return authd_session(o->c->w->authd, r->cookie, token, done, o);
+}
+
 bool
 own_is_url(struct slice url)
 {

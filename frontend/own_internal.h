@@ -51,6 +51,8 @@ void own_error(struct own *o, unsigned status, const char *sentence);
 void own_login(struct own *o, chan_reply_fn *done);
 /* STRATEGY_HEADER: is the proxy's token there? Else the session is nobody's. */
 bool own_has_header(const struct own *o);
+/* Whose session the request's is; when it has a cookie and a header. */
+uint64_t own_ask_session(struct own *o, chan_reply_fn *done);
 /* Has authd end the request's session, or with o->everywhere all of that
  * person, and sends the answer to answered; calls nobody when the request has
  * none. */

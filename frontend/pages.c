@@ -144,6 +144,16 @@ put_button_link(struct http_out *o, const struct settings *s, const char *path,
 	http_put_z(o, "</a></p>\n");
 }
 
+/* With the strategy header nobody signs in here. */
+static void
+put_sign_in_link(struct http_out *o, const struct settings *s)
+{
+	if (s->strategy == STRATEGY_HEADER)
+		put_button_link(o, s, "/", "Go to the start page");
+	else
+		put_button_link(o, s, "/_doorward/login", "Sign in");
+}
+
 static void
 put_text_link(struct http_out *o, const struct settings *s, const char *text)
 {
@@ -325,13 +335,22 @@ page_logout(struct http_out *o, const struct settings *s, const char *error)
 void
 page_signed_out(struct http_out *o, const struct settings *s)
 {
+	static const char at_provider[] =
+	    "<p>Your session here has ended. At your provider you may still be "
+	    "signed in.</p>\n";
+	static const char at_proxy[] =
+	    "<p>Your session here has ended. The proxy in front of this server "
+	    "signs you in again when you go on; to end that, sign out "
+	    "there.</p>\n";
+	static const char with_token[] =
+	    "<p>Your session has ended. The token itself works until it "
+	    "expires, so keep it to yourself.</p>\n";
+
 	page_begin(o, "You are signed out", NULL);
 	http_put_z(o,
-	    s->strategy == STRATEGY_OPENID
-		? "<p>Your session here has ended. At your provider you may "
-		  "still be signed in.</p>\n"
-		: "<p>Your session has ended. The token itself works until it "
-		  "expires, so keep it to yourself.</p>\n");
+	    s->strategy == STRATEGY_OPENID	 ? at_provider
+		: s->strategy == STRATEGY_HEADER ? at_proxy
+						 : with_token);
 	put_button_link(o, s,
 	    s->console_preset == PRESET_GENERIC ? "/_doorward/login" : "/",
 	    "Sign in again");
@@ -416,7 +435,7 @@ page_session(
 		http_put_z(o,
 		    "<p>This browser has no session, or it has "
 		    "ended.</p>\n");
-		put_button_link(o, s, "/_doorward/login", "Sign in");
+		put_sign_in_link(o, s);
 		page_end(o);
 		return;
 	}
@@ -446,6 +465,7 @@ static const struct page_error_row {
 	{ 504, "This page is too slow", "What is behind it did not answer in time. Try again in a moment; if it stays so, tell whoever runs it." },
 	{ 0, "Something went wrong", "The request could not be answered. Try again in a moment." },
 };
+static const char no_header_text[] = "The proxy in front of this server signs people in. This request did not come through it, or the sign-in that it brought is not good any more. If it stays so, tell whoever runs that proxy.";
 /* clang-format on */
 
 void
@@ -457,7 +477,7 @@ page_sentence(struct http_out *o, const struct settings *s, unsigned status,
 	http_put_z(o, text);
 	http_put_z(o, "</p>\n");
 	if (status == 401)
-		put_button_link(o, s, "/_doorward/login", "Sign in");
+		put_sign_in_link(o, s);
 	else if (status != 421)
 		put_button_link(o, s, "/", "Go to the start page");
 	http_put_z(o, "<p class=\"soft more\">Error ");
@@ -473,5 +493,7 @@ page_error(struct http_out *o, const struct settings *s, unsigned status)
 
 	while (row->status != 0 && row->status != status)
 		row++;
-	page_sentence(o, s, status, row->title, row->text);
+	page_sentence(o, s, status, row->title,
+	    status == 401 && s->strategy == STRATEGY_HEADER ? no_header_text
+							    : row->text);
 }

@@ -54,12 +54,13 @@ login_ask(struct slice token, struct login_answer *out)
 void
 session_ask(struct slice cookie, struct session_answer *out)
 {
-	uint8_t payload[MSG_COOKIE_MAX + 2];
+	uint8_t payload[MSG_COOKIE_MAX + 4];
 	struct wire_writer w;
 	struct wire_reader r;
 
 	wire_writer_init(&w, payload, sizeof(payload));
 	wire_put_slice(&w, cookie);
+	wire_put_text(&w, "");
 	r = ask(AUTHD_FRONTEND, MSG_SESSION, &w);
 	ck_assert_int_eq(heard.type, MSG_SESSION_RESULT);
 	out->verdict = (enum verdict)wire_get_u8(&r);

@@ -255,6 +255,7 @@ speak_put(struct wire_writer *w, enum msg_type request)
 		wire_put_u16(w, CA_COMMON);
 	} else if (request == MSG_SESSION) {
 		wire_put_text(w, "no-such-cookie");
+		wire_put_text(w, "");
 	} else if (request == MSG_LOGIN_TOKEN) {
 		wire_put_text(w, "no-such-thing");
 		wire_put_text(w, "192.0.2.1:4711");

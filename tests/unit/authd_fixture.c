@@ -465,7 +465,7 @@ ask_logout(struct fixture *f, const char *cookie)
 }
 
 enum verdict
-ask_session(struct fixture *f, const char *cookie)
+ask_session_with(struct fixture *f, const char *cookie, const char *token)
 {
 	uint8_t buf[300];
 	struct wire_writer w;
@@ -473,9 +473,16 @@ ask_session(struct fixture *f, const char *cookie)
 
 	wire_writer_init(&w, buf, sizeof buf);
 	wire_put_text(&w, cookie);
+	wire_put_text(&w, token);
 	fixture_ask(f, f->frontend, MSG_SESSION, &w, &a);
 	ck_assert_int_eq(a.type, MSG_SESSION_RESULT);
 	return (enum verdict)wire_get_u8(&a.body);
+}
+
+enum verdict
+ask_session(struct fixture *f, const char *cookie)
+{
+	return ask_session_with(f, cookie, "");
 }
 
 void

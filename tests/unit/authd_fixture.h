@@ -97,6 +97,9 @@ void read_login(struct answer *a, struct login_answer *l);
 void ask_login(struct fixture *f, const char *token, struct login_answer *l);
 enum verdict ask_logout(struct fixture *f, const char *cookie);
 enum verdict ask_session(struct fixture *f, const char *cookie);
+/* token: that came beside it, with the strategy header. */
+enum verdict ask_session_with(
+    struct fixture *f, const char *cookie, const char *token);
 struct lease_answer {
 	enum verdict verdict;
 	char user[MSG_USER_MAX + 1];

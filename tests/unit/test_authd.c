@@ -412,11 +412,18 @@ START_TEST(header_takes_tokens)
 
 	f.settings.strategy = STRATEGY_HEADER;
 	login_good(&l);
-	ck_assert_int_eq(ask_session(&f, l.cookie), VERDICT_ALLOW);
+	ck_assert_int_eq(
+	    ask_session_with(&f, l.cookie, "good-alice"), VERDICT_ALLOW);
 	ck_assert_int_eq(
 	    ask_lease(&f, CREDENTIAL_BEARER, "good-bob", NULL), VERDICT_ALLOW);
 	ck_assert_int_eq(
 	    ask_lease(&f, CREDENTIAL_BEARER, "bad", NULL), VERDICT_REJECTED);
+	/* The cookie alone, or beside somebody else's token. */
+	ck_assert_int_eq(
+	    ask_session_with(&f, l.cookie, "good-bob"), VERDICT_NO_SESSION);
+	ck_assert_int_eq(ask_session(&f, l.cookie), VERDICT_NO_SESSION);
+	ck_assert_int_eq(ask_lease(&f, CREDENTIAL_COOKIE, l.cookie, NULL),
+	    VERDICT_NO_SESSION);
 }
 END_TEST
 

@@ -67,6 +67,7 @@ handle_session(struct chan *ch, struct chan_in *in)
 {
 	n_handled++;
 	(void)wire_get_text(&in->body, MSG_COOKIE_MAX);
+	(void)wire_get_text(&in->body, MSG_TOKEN_MAX);
 	if (wire_end(&in->body) != 0)
 		return ERR_FORMAT;
 	if (refuse)
@@ -165,6 +166,7 @@ ask(uint32_t timeout_ms)
 
 	wire_writer_init(&w, buffer, sizeof(buffer));
 	wire_put_text(&w, "cookie");
+	wire_put_text(&w, "");
 	return chan_request(
 	    client, MSG_SESSION, &w, -1, timeout_ms, on_done, NULL);
 }
@@ -406,20 +408,20 @@ static const struct {
 	{ "type none", ANY, MSG_NONE, 1, 8, 0, 0, true },
 	{ "wrong direction", ANY, MSG_SESSION_RESULT, 1, 11, 0, 0, true },
 	{ "another role's", ANY, MSG_LEASE, 1, 20, 0, 0, true },
-	{ "too short", ANY, MSG_SESSION, 1, 2, 0, 0, true },
-	{ "too long", ANY, MSG_SESSION, 1, 131, 0, 0, true },
+	{ "too short", ANY, MSG_SESSION, 1, 4, 0, 0, true },
+	{ "too long", ANY, MSG_SESSION, 1, 16517, 0, 0, true },
 	{ "oversize", ANY, MSG_SESSION, 1, 65001, 0, 0, true },
 	{ "garbled payload", ANY, MSG_SESSION, 1, 8, 0, 0, true },
 	{ "1 descriptor", ANY, MSG_SESSION, 1, 8, 1, 0x00026161, true },
-	{ "2 descriptors", ANY, MSG_SESSION, 1, 4, 2, 0x00026161, true },
-	{ "5 descriptors", ANY, MSG_SESSION, 1, 4, 5, 0x00026161, true },
-	{ "8 descriptors", ANY, MSG_SESSION, 1, 4, 8, 0x00026161, true },
+	{ "2 descriptors", ANY, MSG_SESSION, 1, 6, 2, 0x00026161, true },
+	{ "5 descriptors", ANY, MSG_SESSION, 1, 6, 5, 0x00026161, true },
+	{ "8 descriptors", ANY, MSG_SESSION, 1, 6, 8, 0x00026161, true },
 	{ "oversize with one", ANY, MSG_SESSION, 1, 65001, 1, 0, true },
-	{ "request without id", ANY, MSG_SESSION, 0, 4, 0, 0x00026161, true },
+	{ "request without id", ANY, MSG_SESSION, 0, 6, 0, 0x00026161, true },
 	{ "wrong state", ANY, MSG_LOGOUT, 1, 7, 0, 0, true },
 	{ "no handler", ANY, MSG_SCREEN_KEYS, 1, 0, 0, 0, true },
 	{ "HELLO twice", ANY, MSG_HELLO, 0, 6, 0, 1, true },
-	{ "no HELLO", ANY, MSG_SESSION, 1, 4, 0, 0x00026161, false },
+	{ "no HELLO", ANY, MSG_SESSION, 1, 6, 0, 0x00026161, false },
 	{ "HELLO of another version", ANY, MSG_HELLO, 0, 6, 0, 2, false },
 	{ "HELLO with an id", ANY, MSG_HELLO, 1, 6, 0, 1, false },
 	{ "HELLO with leftovers", ANY, MSG_HELLO, 0, 9, 0, 1, false },
@@ -449,7 +451,7 @@ END_TEST
 START_TEST(test_good_raw)
 {
 	start_raw(&of_authd, true);
-	raw_send(MSG_MAGIC, MSG_SESSION, 5, 4, 0, 0x00026161);
+	raw_send(MSG_MAGIC, MSG_SESSION, 5, 6, 0, 0x00026161);
 	spin(10);
 	ck_assert_uint_eq(n_handled, 1);
 	ck_assert_uint_eq(n_closed, 0);

@@ -64,6 +64,7 @@ START_TEST(header_session)
 	has(get("/api/auth/info", fields),
 	    "\"username\":\"ann\"},\"strategy\":\"header\"}");
 	ck_assert_int_eq(authd.type, MSG_SESSION);
+	ck_assert_str_eq(authd.text[1], "a.b.c");
 	begin_answer(0);
 	snprintf(fields, sizeof(fields), "Cookie: doorward=%s\r\n", cookie);
 	has(get("/api/auth/info", fields),
