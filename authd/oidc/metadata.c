@@ -169,6 +169,17 @@ metadata_locate(
 	return r;
 }
 
+/* A provider that is reached through TLS must not send us, with secrets, to
+ * what listens on this machine without it. */
+static int
+check_plain(const struct metadata *m, const struct metadata_url *u,
+    const char *name, struct metadata_problem *why)
+{
+	if (u->server.tls || slice_starts(slice_of(m->issuer), "http://"))
+		return 0;
+	return fail(why, name, "must begin with https://, as issuer_uri does");
+}
+
 static int
 read_endpoints(
     const json_t *o, struct metadata *m, struct metadata_problem *why)
@@ -185,6 +196,8 @@ read_endpoints(
 			    r == ERR_NOT_FOUND ? "is missing"
 					       : "is not a text");
 		r = read_url(text, name, &m->at[i], why);
+		if (r == 0)
+			r = check_plain(m, &m->at[i], name, why);
 		if (r != 0)
 			return r;
 	}

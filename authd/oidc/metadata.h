@@ -44,8 +44,10 @@ enum metadata_pkce {
 };
 
 struct metadata_url {
-	char *text;	    /* NULL: there is none */
-	struct url server;  /* https, or http to loopback; its path is "" */
+	char *text; /* NULL: there is none */
+	/* https, or http to loopback when the issuer is there as well, or the
+	 * configuration says so; its path is "" */
+	struct url server;
 	const char *target; /* path and query; in text; "" or from '/' or '?' */
 };
 struct metadata {

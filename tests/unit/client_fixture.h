@@ -138,7 +138,7 @@ set_metadata(const char *authorization, const char *pushed, const char *more)
 			 "\"http://127.0.0.1:%u%s\",",
 		  port, pushed);
 	char *text = mem_printf(
-	    "{\"issuer\":\"https://idp.test\",%s%s"
+	    "{\"issuer\":\"http://127.0.0.1\",%s%s"
 	    "\"authorization_endpoint\":\"%s\","
 	    "\"token_endpoint\":\"http://127.0.0.1:%u/token?tenant=1\","
 	    "\"userinfo_endpoint\":\"http://127.0.0.1:%u/me\","
@@ -149,7 +149,7 @@ set_metadata(const char *authorization, const char *pushed, const char *more)
 
 	metadata_free(metadata);
 	metadata = NULL;
-	ck_assert_msg(metadata_parse(slice_of(text), "https://idp.test",
+	ck_assert_msg(metadata_parse(slice_of(text), "http://127.0.0.1",
 			  &metadata, &why) == 0,
 	    "%s %s", why.member, why.what);
 	free(text);

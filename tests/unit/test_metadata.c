@@ -116,9 +116,12 @@ static const struct defect {
 	    "authorization_endpoint" },
 	{ "authorization_endpoint=\"http://idp.example/\"",
 	    "authorization_endpoint" },
-	{ "authorization_endpoint=\"http://127.0.0.1:9/a\"", NULL },
-	{ "authorization_endpoint=\"http://localhost/a\"", NULL },
-	{ "authorization_endpoint=\"http://[::1]:9/a\"", NULL },
+	/* even to this machine: the issuer is not on it */
+	{ "authorization_endpoint=\"http://127.0.0.1:9/a\"",
+	    "authorization_endpoint" },
+	{ "token_endpoint=\"http://localhost/a\"", "token_endpoint" },
+	{ "jwks_uri=\"http://[::1]:9/a\"", "jwks_uri" },
+	{ "revocation_endpoint=\"http://127.0.0.1/\"", "revocation_endpoint" },
 	{ "authorization_endpoint=\"http://localhost.example/a\"",
 	    "authorization_endpoint" },
 	{ "authorization_endpoint=\"http://127.0.0.1.example/a\"",
@@ -178,6 +181,35 @@ START_TEST(test_defect)
 		    strcmp(why.member, d->member) == 0 && why.what != NULL,
 		    "%s: %s", d->change, why.member);
 	metadata_free(m);
+}
+END_TEST
+
+/* On this machine alone there may be no TLS at all. */
+START_TEST(test_plain)
+{
+	struct metadata *m = NULL;
+	struct metadata_problem why = { NULL, NULL };
+	json_t *o = good();
+	char *text;
+
+	json_object_set_new(o, "issuer", json_string("http://127.0.0.1:9"));
+	json_object_set_new(
+	    o, "token_endpoint", json_string("http://127.0.0.1:9/t"));
+	json_object_set_new(
+	    o, "jwks_uri", json_string("http://idp.example/certs"));
+	text = json_dumps(o, 0);
+	ck_assert_int_ne(
+	    metadata_parse(slice_of(text), "http://127.0.0.1:9", &m, &why), 0);
+	ck_assert_str_eq(why.member, "jwks_uri");
+	free(text);
+	json_object_set_new(
+	    o, "jwks_uri", json_string("https://idp.example/certs"));
+	text = json_dumps(o, 0);
+	ck_assert_int_eq(
+	    metadata_parse(slice_of(text), "http://127.0.0.1:9", &m, &why), 0);
+	metadata_free(m);
+	free(text);
+	json_decref(o);
 }
 END_TEST
 
@@ -409,6 +441,7 @@ main(void)
 
 	json_strict_init();
 	tcase_add_loop_test(t, test_defect, 0, N_ROWS(defects));
+	tcase_add_test(t, test_plain);
 	tcase_add_test(t, test_document);
 	tcase_add_test(t, test_longest_url);
 	tcase_add_test(t, test_what_comes_out);
