@@ -335,6 +335,16 @@ cookie_go_on(struct question *q, struct session *session)
 		cookie_review(q, session);
 }
 
+/* New tokens may be had in a moment, and then the session goes on. */
+static void
+cookie_go_on_for_now(struct question *q, struct session *session)
+{
+	if (token_is_over(session))
+		question_answer(q, VERDICT_UNAVAILABLE, NULL);
+	else
+		cookie_review(q, session);
+}
+
 static void
 cookie_refreshed(enum refresh_outcome outcome, void *arg)
 {
@@ -354,9 +364,12 @@ cookie_refreshed(enum refresh_outcome outcome, void *arg)
 		question_answer(q, verdict_of_find(r), NULL);
 		return;
 	}
-	if (outcome == REFRESH_FAILED)
+	if (outcome == REFRESH_FAILED || outcome == REFRESH_LATE)
 		q->refresh_in_ms = REFRESH_REST_MS;
-	cookie_go_on(q, &session);
+	if (outcome == REFRESH_LATE)
+		cookie_go_on_for_now(q, &session);
+	else
+		cookie_go_on(q, &session);
 	session_wipe(&session);
 }
 
@@ -371,11 +384,7 @@ cookie_refresh(struct question *q, struct session *session)
 			return;
 		q->refresh_in_ms = REFRESH_REST_MS;
 	}
-	/* It may be had in a moment, and then the session goes on. */
-	if (token_is_over(session))
-		question_answer(q, VERDICT_UNAVAILABLE, NULL);
-	else
-		cookie_review(q, session);
+	cookie_go_on_for_now(q, session);
 }
 
 /* With the strategy header a cookie only says whose token it is that comes with

@@ -203,16 +203,20 @@ check_common(const json_t *claims, const struct id_token_rules *rules,
 }
 
 static enum id_token_fault
-check_nonce(const json_t *claims, const char *nonce)
+check_nonce(const json_t *claims, const struct id_token_rules *rules)
 {
+	const char *nonce = rules->nonce;
 	struct slice got;
+	int r = json_strict_text(claims, "nonce", &got);
 
-	if (nonce == NULL)
-		return ID_TOKEN_OK;
-	if (json_strict_text(claims, "nonce", &got) != 0 ||
-	    !secret_equal(got.p, got.len, nonce, strlen(nonce)))
-		return ID_TOKEN_NONCE;
-	return ID_TOKEN_OK;
+	if (nonce == NULL) { /* Core 12.2 */
+		nonce = rules->nonce_before;
+		if (r == ERR_NOT_FOUND || (r == 0 && nonce[0] == '\0'))
+			return ID_TOKEN_OK;
+	}
+	return r == 0 && secret_equal(got.p, got.len, nonce, strlen(nonce))
+	    ? ID_TOKEN_OK
+	    : ID_TOKEN_NONCE;
 }
 
 /* Core 3.1.3.6: the left half of the access token's digest, that of alg. For
@@ -276,7 +280,7 @@ judge_id_token(struct id_token *t, const struct id_token_rules *rules)
 		return ID_TOKEN_KIND;
 	fault = check_common(t->claims, rules, &t->issued, &t->expires);
 	if (fault == ID_TOKEN_OK)
-		fault = check_nonce(t->claims, rules->nonce);
+		fault = check_nonce(t->claims, rules);
 	if (fault == ID_TOKEN_OK)
 		fault = check_hash(t->jose, rules->access_token);
 	if (fault == ID_TOKEN_OK)
@@ -383,6 +387,21 @@ id_token_done(struct id_token *t)
 {
 	jose_free(t->jose);
 	secret_wipe(t, sizeof(*t));
+}
+
+void
+id_token_recall_nonce(struct slice token, char nonce[ID_TOKEN_NONCE_MAX + 1])
+{
+	struct jose *j = NULL;
+	struct slice got;
+
+	nonce[0] = '\0';
+	if (jose_parse(token, &j) != 0)
+		return;
+	if (json_strict_text(jose_claims(j), "nonce", &got) != 0 ||
+	    slice_copy(got, nonce, ID_TOKEN_NONCE_MAX + 1) != 0)
+		nonce[0] = '\0';
+	jose_free(j);
 }
 
 enum id_token_fault

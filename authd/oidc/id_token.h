@@ -22,6 +22,7 @@ struct jwks;
 #define ID_TOKEN_LEEWAY_S 60	 /* how far clocks may differ */
 #define ID_TOKEN_AGE_MAX_S 600	 /* since iat, of one that just came */
 #define ID_TOKEN_SUBJECT_MAX 255 /* Core 2: ASCII characters */
+#define ID_TOKEN_NONCE_MAX 64	 /* of ours */
 
 enum id_token_fault {
 	ID_TOKEN_OK,
@@ -66,6 +67,9 @@ struct id_token_rules {
 	/* The rest is for id_tokens only. NULL: a refresh, whose id_token need
 	 * not have one (Core 12.2). */
 	const char *nonce;
+	/* With nonce NULL: what one that is there all the same must be; "": not
+	 * known. */
+	char nonce_before[ID_TOKEN_NONCE_MAX + 1];
 	/* That came with it, for at_hash; p NULL: none came. */
 	struct slice access_token;
 	const char *subject; /* that it must be of; NULL: anybody's */
@@ -85,6 +89,10 @@ enum id_token_fault id_token_read(struct slice token, const struct jwks *keys,
     const struct id_token_rules *rules, struct id_token *out)
     __attribute__((warn_unused_result));
 void id_token_done(struct id_token *t); /* wipes; an empty one is allowed */
+/* The nonce of a token that was verified before: this verifies nothing. "":
+ * it has none, or none of ours. */
+void id_token_recall_nonce(
+    struct slice token, char nonce[ID_TOKEN_NONCE_MAX + 1]);
 
 struct logout_token {
 	char subject[ID_TOKEN_SUBJECT_MAX + 1]; /* "": the session sid alone */

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include <event2/event.h>
+
 #include "common/clock.h"
 #include "common/err.h"
 #include "common/log.h"
@@ -24,6 +26,7 @@ static const char reason_other[] = "the provider names another person for it";
 
 struct waiter {
 	TAILQ_ENTRY(waiter) link;
+	bool patient; /* has no good tokens to go on with */
 	refresh_done_fn *done;
 	void *arg;
 };
@@ -42,10 +45,14 @@ struct flight {
 	uint8_t handle[MSG_HANDLE_LEN];
 	char user[MSG_USER_MAX + 1];
 	char subject[MSG_SUBJECT_MAX + 1];
+	char nonce[ID_TOKEN_NONCE_MAX + 1]; /* of its id_token; "": unknown */
+	int64_t life_s; /* of the token so far; 0: unknown */
+	struct event *late;
+	bool is_late;
 	struct waiters waiters;
 	struct fresh fresh;
 };
-/* A session whose refresh failed just now. */
+/* A session whose refresh failed just now, or brought nothing new. */
 struct rest {
 	TAILQ_ENTRY(rest) link;
 	uint8_t handle[MSG_HANDLE_LEN];
@@ -97,6 +104,7 @@ flight_free(struct flight *f)
 		free(w);
 	}
 	fresh_wipe(&f->fresh);
+	event_free(f->late);
 	free(f);
 }
 
@@ -166,13 +174,52 @@ rests(struct refreshes *r, const uint8_t handle[MSG_HANDLE_LEN])
 
 /* --- the end of a flight --- */
 
+/* Takes those who wait off the list; patient ones only with all. */
+static void
+waiters_take(struct flight *f, struct waiters *to, bool all)
+{
+	struct waiter *w, *next;
+
+	for (w = TAILQ_FIRST(&f->waiters); w != NULL; w = next) {
+		next = TAILQ_NEXT(w, link);
+		if (!all && w->patient)
+			continue;
+		TAILQ_REMOVE(&f->waiters, w, link);
+		TAILQ_INSERT_TAIL(to, w, link);
+	}
+}
+
+static void
+waiters_tell(struct waiters *waiters, enum refresh_outcome outcome)
+{
+	struct waiter *w;
+
+	while ((w = TAILQ_FIRST(waiters)) != NULL) {
+		TAILQ_REMOVE(waiters, w, link);
+		w->done(outcome, w->arg);
+		free(w);
+	}
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct waiters waiters = TAILQ_HEAD_INITIALIZER(waiters);
+	struct flight *f = arg;
+
+	(void)fd;
+	(void)what;
+	f->is_late = true;
+	waiters_take(f, &waiters, false);
+	waiters_tell(&waiters, REFRESH_LATE);
+}
+
 /* f is gone afterwards. */
 static void
 flight_end(struct flight *f, enum refresh_outcome outcome)
 {
 	struct waiters waiters = TAILQ_HEAD_INITIALIZER(waiters);
 	struct refreshes *r = f->owner;
-	struct waiter *w;
 
 	TAILQ_REMOVE(&r->flights, f, link);
 	r->counts.in_flight--;
@@ -181,13 +228,9 @@ flight_end(struct flight *f, enum refresh_outcome outcome)
 	r->counts.ended += outcome == REFRESH_ENDED;
 	if (outcome == REFRESH_FAILED)
 		rest_add(r, f->handle);
-	TAILQ_CONCAT(&waiters, &f->waiters, link);
+	waiters_take(f, &waiters, true);
 	flight_free(f);
-	while ((w = TAILQ_FIRST(&waiters)) != NULL) {
-		TAILQ_REMOVE(&waiters, w, link);
-		w->done(outcome, w->arg);
-		free(w);
-	}
+	waiters_tell(&waiters, outcome);
 }
 
 static void
@@ -280,6 +323,18 @@ facts_last(struct refreshes *r, struct session_facts *facts)
 	facts->refresh_token = SLICE("");
 }
 
+/* Of the token in use. An access token whose end nobody says goes by the
+ * id_token's; without one it is taken to live as long as the one before. */
+static int64_t
+fresh_end(const struct flight *f, bool access, int64_t id_end)
+{
+	if (access && f->fresh.access_end != 0)
+		return f->fresh.access_end;
+	if (id_end == 0 && f->life_s > 0)
+		return clock_unix_s() + f->life_s;
+	return id_end;
+}
+
 /* id_end: of a verified id_token, 0: none came. */
 static void
 facts_new(struct flight *f, struct session_facts *facts, int64_t id_end)
@@ -295,9 +350,21 @@ facts_new(struct flight *f, struct session_facts *facts, int64_t id_end)
 	facts->access_token =
 	    other_or(fresh->access_token, facts->access_token);
 	facts->token = access ? facts->access_token : facts->id_token;
-	/* An access token whose end nobody says goes by the id_token's. */
-	facts->token_end =
-	    access && fresh->access_end != 0 ? fresh->access_end : id_end;
+	facts->token_end = fresh_end(f, access, id_end);
+}
+
+/* The provider gave what it had given before, or what lives hardly longer: not
+ * to be asked again at the next request. */
+static void
+rest_if_due(struct refreshes *r, const uint8_t handle[MSG_HANDLE_LEN])
+{
+	struct session session;
+
+	if (sessions_find(r->authd->sessions, handle, &session) != 0)
+		return;
+	if (refresh_is_due(r, &session))
+		rest_add(r, handle);
+	session_wipe(&session);
 }
 
 /* Writes what there is now; verified: of the answer's tokens, else its refresh
@@ -319,6 +386,8 @@ flight_store(struct flight *f, bool verified, int64_t id_end)
 	}
 	switch (r) {
 	case 0:
+		if (verified)
+			rest_if_due(f->owner, f->handle);
 		flight_end(f, verified ? REFRESH_DONE : REFRESH_FAILED);
 		return;
 	case ERR_NOT_FOUND:
@@ -376,14 +445,15 @@ fresh_take(struct fresh *fresh, const struct token_answer *a)
 		fresh->access_end = clock_unix_s() + a->expires_in_s;
 }
 
-/* Another id_token than the first has no nonce, and may be as old as the
- * provider likes: its end counts (Core 12.2). */
+/* Another id_token than the first need not have its nonce, and may be as old as
+ * the provider likes: its end counts (Core 12.2). */
 static void
 flight_take(struct flight *f, const struct token_answer *answer)
 {
 	struct id_token_rules rules = { .subject = f->subject };
 
 	fresh_take(&f->fresh, answer);
+	memcpy(rules.nonce_before, f->nonce, sizeof rules.nonce_before);
 	rules.access_token = f->fresh.access_token;
 	if (f->fresh.access_token.len == 0)
 		rules.access_token.p = NULL;
@@ -439,10 +509,11 @@ refresh_is_due(const struct refreshes *r, const struct session *session)
 }
 
 static void
-wait_for(struct flight *f, refresh_done_fn *done, void *arg)
+wait_for(struct flight *f, bool patient, refresh_done_fn *done, void *arg)
 {
 	struct waiter *w = mem_new(sizeof *w);
 
+	w->patient = patient;
 	w->done = done;
 	w->arg = arg;
 	TAILQ_INSERT_TAIL(&f->waiters, w, link);
@@ -451,6 +522,8 @@ wait_for(struct flight *f, refresh_done_fn *done, void *arg)
 static struct flight *
 flight_new(struct refreshes *r, const struct session *session)
 {
+	const struct timeval patience = { .tv_sec =
+					      REFRESH_PATIENCE_MS / 1000 };
 	struct flight *f = mem_new(sizeof *f);
 
 	f->owner = r;
@@ -459,9 +532,26 @@ flight_new(struct refreshes *r, const struct session *session)
 	/* It comes from a session's content and fits. */
 	(void)!slice_copy(
 	    slice_of(session->subject), f->subject, sizeof f->subject);
+	id_token_recall_nonce(session->id_token, f->nonce);
+	if (session->token_since > 0)
+		f->life_s = session->token_end - session->token_since;
+	f->late = evtimer_new(r->authd->base, on_late, f);
+	if (f->late == NULL || evtimer_add(f->late, &patience) != 0)
+		log_fatal("no timer");
 	TAILQ_INIT(&f->waiters);
 	TAILQ_INSERT_TAIL(&r->flights, f, link);
 	r->counts.in_flight++;
+	return f;
+}
+
+static struct flight *
+flight_find(const struct refreshes *r, const uint8_t handle[MSG_HANDLE_LEN])
+{
+	struct flight *f;
+
+	TAILQ_FOREACH(f, &r->flights, link)
+		if (memcmp(f->handle, handle, MSG_HANDLE_LEN) == 0)
+			break;
 	return f;
 }
 
@@ -469,11 +559,11 @@ int
 refresh_ask(struct refreshes *r, const struct session *session,
     refresh_done_fn *done, void *arg)
 {
-	struct flight *f;
+	bool is_over = session->token_end <= clock_unix_s();
+	struct flight *f = flight_find(r, session->handle);
 
-	TAILQ_FOREACH(f, &r->flights, link)
-		if (memcmp(f->handle, session->handle, MSG_HANDLE_LEN) == 0)
-			break;
+	if (f != NULL && f->is_late && !is_over)
+		return ERR_UNAVAILABLE;
 	if (f == NULL) {
 		if (rests(r, session->handle))
 			return ERR_UNAVAILABLE;
@@ -484,6 +574,6 @@ refresh_ask(struct refreshes *r, const struct session *session,
 		token_endpoint_refresh(
 		    r->endpoint, session->refresh_token, flight_answered, f);
 	}
-	wait_for(f, done, arg);
+	wait_for(f, is_over, done, arg);
 	return 0;
 }

@@ -17,6 +17,9 @@
  * the session, which ends at its next refresh (ENDED) if the provider gives a
  * new one each time: the person signs in again.
  *
+ * Who has good tokens and has waited for REFRESH_PATIENCE_MS hears LATE and
+ * goes on with them; the flight goes on, too.
+ *
  * Sessions that nobody uses are not refreshed.
  */
 #ifndef AUTHD_OIDC_REFRESH_H
@@ -39,10 +42,14 @@ struct token_endpoint;
 #define REFRESH_REST_MS 5000 /* after which it is tried again */
 /* After a provider could not be reached nobody else tries for so long. */
 #define REFRESH_PAUSE_MS 1000
+/* For so long an answer is waited for with tokens that are still good; egress
+ * does not wait as long as a provider may take. */
+#define REFRESH_PATIENCE_MS 2000
 
 enum refresh_outcome {
 	REFRESH_DONE,	/* the session has new tokens */
 	REFRESH_FAILED, /* it has the old ones, for as long as they are good */
+	REFRESH_LATE,	/* the same, and the answer may still come */
 	REFRESH_ENDED,	/* it is over: the provider refuses to go on */
 	REFRESH_GONE	/* somebody has ended it meanwhile */
 };
@@ -61,7 +68,8 @@ void refreshes_free(struct refreshes *r);
 bool refresh_is_due(const struct refreshes *r, const struct session *session);
 /* Refreshes, or joins. done comes exactly once, from the loop, later than this
  * call; the session is to be looked up again then. ERR_UNAVAILABLE: it failed
- * just now, ERR_LIMIT: too many at this moment; done will not be called. */
+ * or brought nothing new just now, or is late while the tokens are good;
+ * ERR_LIMIT: too many at this moment; done will not be called. */
 int refresh_ask(struct refreshes *r, const struct session *session,
     refresh_done_fn *done, void *arg) __attribute__((warn_unused_result));
 

@@ -20,6 +20,7 @@
 #include "authd/session.h"
 #include "tests/unit/authd_fixture.h"
 #include "tests/unit/provider_standin.h"
+#include "tests/unit/unit.h"
 
 #define TOKEN_S 300 /* the life of the first tokens */
 #define SESSION_S 36000
@@ -65,7 +66,7 @@ provider_end(void)
 }
 
 static void
-make_session(void)
+make_session_with(const char *id_token)
 {
 	struct identity alice = { .user = "alice", .name = "alice" };
 	struct session_facts facts = { .who = &alice,
@@ -74,7 +75,7 @@ make_session(void)
 		.issuer = p.issuer,
 		.subject = "subject-1",
 		.sid = "sid-1",
-		.id_token = SLICE("id-old"),
+		.id_token = slice_of(id_token),
 		.access_token = SLICE("good-old"),
 		.refresh_token = SLICE("refresh-1") };
 	int64_t until;
@@ -82,6 +83,12 @@ make_session(void)
 	ck_assert_int_eq(
 	    sessions_create(f.authd->sessions, &facts, cookie, &until), 0);
 	ticket_handle(handle, slice_of(cookie));
+}
+
+static void
+make_session(void)
+{
+	make_session_with("id-old");
 }
 
 static void
@@ -380,6 +387,45 @@ START_TEST(a_bad_id_token_brings_nothing)
 }
 END_TEST
 
+static const struct {
+	const char *said, *token;
+} nonces[] = {
+	{ "{\"nonce\":\"n-1\"}", "good-new" },
+	{ "{\"nonce\":\"n-2\"}", "good-old" },
+	{ "{\"nonce\":1}", "good-old" },
+	{ "{}", "good-new" },
+};
+
+/* Core 12.2: a nonce need not be there, but no other one may. */
+START_TEST(the_nonce_stays)
+{
+	char *first = standin_sign(&p, "{\"nonce\":\"n-1\"}");
+
+	make_session_with(first);
+	free(first);
+	standin_say(&p.id_token, nonces[_i].said);
+	clock_ahead_s = TOKEN_S - 50;
+	expect_token(nonces[_i].token);
+	expect_kept("refresh-2");
+}
+END_TEST
+
+/* Nobody says until when it is good: as long as the one before was. */
+START_TEST(an_access_token_without_an_end)
+{
+	struct lease_answer l;
+
+	standin_say(&p.token_answer, "{\"id_token\":null,\"expires_in\":null}");
+	clock_ahead_s = TOKEN_S - 50;
+	expect_token("good-new");
+	p.access_token = "good-newer";
+	clock_ahead_s += TOKEN_S - 55;
+	ck_assert_int_eq(lease(&l), VERDICT_ALLOW);
+	ck_assert_str_eq(l.token, "good-newer");
+	ck_assert_uint_eq(refreshed(), 2);
+}
+END_TEST
+
 /* What the console gets is the id_token, and no new one comes. */
 START_TEST(without_a_new_id_token_the_session_ends_with_the_old_one)
 {
@@ -471,6 +517,49 @@ START_TEST(a_provider_that_is_down_is_left_in_peace)
 	expect_token("good-old");
 	ck_assert_uint_eq(refreshed(), 1);
 	clock_ahead_s += 2;
+	expect_token("good-old");
+	ck_assert_uint_eq(refreshed(), 2);
+}
+END_TEST
+
+/* A provider that takes its time keeps nobody waiting whose tokens are good. */
+START_TEST(old_tokens_serve_while_the_answer_is_late)
+{
+	int64_t start = clock_mono_ms();
+	struct answer over;
+	struct lease_answer l;
+
+	p.hold_tokens = true;
+	clock_ahead_s = TOKEN_S - 50;
+	ck_assert_int_eq(lease(&l), VERDICT_ALLOW);
+	ck_assert_str_eq(l.token, "good-old");
+	ck_assert_uint_le(l.lease_ms, REFRESH_REST_MS);
+	ck_assert_int_ge(clock_mono_ms() - start, REFRESH_PATIENCE_MS - 100);
+	start = clock_mono_ms();
+	expect_token("good-old");
+	ck_assert_int_lt(clock_mono_ms() - start, REFRESH_PATIENCE_MS / 2);
+	clock_ahead_s = TOKEN_S; /* whose tokens are not, waits */
+	send_lease(&f, CREDENTIAL_COOKIE, cookie, &over);
+	fixture_run_ms(&f, REFRESH_PATIENCE_MS + 100);
+	ck_assert(!over.done);
+	standin_release(&p);
+	fixture_run_until(&f, &over.done);
+	read_lease(&over, &l);
+	ck_assert_str_eq(l.token, "good-new");
+	ck_assert_uint_eq(refreshed(), 1);
+}
+END_TEST
+
+/* It gives what it gave before: no reason to ask at every request. */
+START_TEST(a_provider_that_brings_nothing_new)
+{
+	p.access_token = "good-old";
+	p.expires_in = 50;
+	clock_ahead_s = TOKEN_S - 50;
+	expect_token("good-old");
+	expect_token("good-old");
+	ck_assert_uint_eq(refreshed(), 1);
+	clock_ahead_s += 6;
 	expect_token("good-old");
 	ck_assert_uint_eq(refreshed(), 2);
 }
@@ -574,6 +663,8 @@ add_tests(TCase *tc)
 	tcase_add_test(tc, an_id_token_of_another_person_ends_the_session);
 	tcase_add_loop_test(
 	    tc, a_bad_id_token_brings_nothing, 0, COUNT(bad_id_tokens));
+	tcase_add_loop_test(tc, the_nonce_stays, 0, COUNT(nonces));
+	tcase_add_test(tc, an_access_token_without_an_end);
 	tcase_add_test(
 	    tc, without_a_new_id_token_the_session_ends_with_the_old_one);
 	tcase_add_loop_test(
@@ -583,6 +674,8 @@ add_tests(TCase *tc)
 	    COUNT(faults));
 	tcase_add_test(tc, at_the_end_it_is_tried_once_more);
 	tcase_add_test(tc, a_provider_that_is_down_is_left_in_peace);
+	tcase_add_test(tc, old_tokens_serve_while_the_answer_is_late);
+	tcase_add_test(tc, a_provider_that_brings_nothing_new);
 	tcase_add_test(tc, signing_out_wins);
 	tcase_add_test(tc, nothing_changes_before_the_answer);
 	tcase_add_test(tc, the_cluster_is_asked_about_the_new_token);
@@ -593,17 +686,10 @@ add_tests(TCase *tc)
 int
 main(void)
 {
-	Suite *s = suite_create("refresh");
 	TCase *tc = tcase_create("refresh");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(tc, begin, end);
 	tcase_set_timeout(tc, 30);
 	add_tests(tc);
-	suite_add_tcase(s, tc);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run("refresh", tc);
 }
