@@ -56,24 +56,45 @@ audit_replaced(const struct callback *c, const char *user)
 	audit_end(&a);
 }
 
+const struct refusal callback_not_stored = {
+	.code = LOGIN_UNAVAILABLE,
+	.reason = "Signing in is not possible at the moment: try again later.",
+	.subject = "the session",
+	.log = "cannot be stored",
+};
+
+static void
+old_is_deleted(
+    struct callback *c, const uint8_t handle[MSG_HANDLE_LEN], const char *user)
+{
+	struct authd *a = c->attempt.authd;
+
+	a->sessions_ended++;
+	audit_replaced(c, user);
+	revokes_push(a->revokes, REVOKE_SESSION, handle, old_is_revoked, c);
+}
+
 static void
 replace_old(struct callback *c)
 {
 	struct authd *a = c->attempt.authd;
 	struct session old = { .end = 0 };
 	uint8_t handle[MSG_HANDLE_LEN];
+	int r = ERR_NOT_FOUND;
 
 	ticket_handle(handle, slice_of(c->old));
 	/* Only for its name: one that is over or does not open ends as well. */
 	if (c->old[0] != '\0')
 		(void)!sessions_find(a->sessions, handle, &old);
-	if (c->old[0] == '\0' || sessions_delete(a->sessions, handle) != 0) {
+	if (c->old[0] != '\0')
+		r = sessions_delete(a->sessions, handle);
+	if (r == 0) {
+		old_is_deleted(c, handle, old.who.user);
+	} else if (r == ERR_NOT_FOUND) {
 		callback_succeed(c);
-	} else {
-		a->sessions_ended++;
-		audit_replaced(c, old.who.user);
-		revokes_push(
-		    a->revokes, REVOKE_SESSION, handle, old_is_revoked, c);
+	} else { /* the cookie that is replaced would live on */
+		take_back(c);
+		callback_refuse(c, callback_not_stored);
 	}
 	session_wipe(&old);
 }
@@ -99,12 +120,6 @@ static const struct refusal too_late = {
 		  "cluster is slow at the moment. Try again in a minute.",
 	.subject = "the login",
 	.log = "took longer than a frontend waits",
-};
-const struct refusal callback_not_stored = {
-	.code = LOGIN_UNAVAILABLE,
-	.reason = "Signing in is not possible at the moment: try again later.",
-	.subject = "the session",
-	.log = "cannot be stored",
 };
 
 static void

@@ -76,7 +76,8 @@ TESTS += tests/unit/test_oidc_login
 tests_unit_test_oidc_login_SOURCES = tests/unit/test_oidc_login.c \
 	$(OIDC_FIXTURE)
 tests_unit_test_oidc_login_CPPFLAGS = $(OIDC_FIXTURE_FLAGS)
-tests_unit_test_oidc_login_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP)
+tests_unit_test_oidc_login_LDFLAGS = $(AM_LDFLAGS) $(AUTHD_TEST_WRAP) \
+	-Wl,--wrap=sessions_delete
 tests_unit_test_oidc_login_LDADD = $(AUTHD_TEST_LIBS)
 check_PROGRAMS += tests/unit/test_oidc_refusals
 TESTS += tests/unit/test_oidc_refusals

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/err.h"
 
 #include "authd/oidc/oidc.h"
 #include "authd/oidc/state.h"
@@ -143,6 +144,58 @@ START_TEST(the_old_session_of_the_browser_ends)
 	ck_assert_int_eq(ask_session(&o.f, first.session), VERDICT_NO_SESSION);
 	ck_assert_int_eq(ask_session(&o.f, second.session), VERDICT_ALLOW);
 	ck_assert_uint_eq(o.f.authd->sessions_ended, 1);
+}
+END_TEST
+
+/* Also one that is over, or of another strategy: it must not come to life
+ * again. */
+START_TEST(an_old_session_of_no_use_ends_as_well)
+{
+	struct callback_answer first, second, third;
+
+	oidc_login(&o, NULL, &first);
+	o.f.settings.idle_s = 600;
+	clock_ahead_s += 700;
+	ck_assert_int_eq(ask_session(&o.f, first.session), VERDICT_EXPIRED);
+	oidc_login(&o, first.session, &second);
+	oidc_check_good(&o, &second);
+	ck_assert_uint_eq(sessions_count(o.f.authd->sessions), 1);
+	o.f.settings.strategy = STRATEGY_TOKEN;
+	ck_assert_int_eq(ask_session(&o.f, second.session), VERDICT_NO_SESSION);
+	oidc_login(&o, second.session, &third);
+	o.f.settings.strategy = STRATEGY_OPENID;
+	ck_assert_int_eq(ask_session(&o.f, second.session), VERDICT_NO_SESSION);
+	ck_assert_uint_eq(sessions_count(o.f.authd->sessions), 1);
+}
+END_TEST
+
+static bool disk_is_full;
+int __real_sessions_delete(
+    struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN]);
+int __wrap_sessions_delete(
+    struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN]);
+
+int
+__wrap_sessions_delete(struct sessions *s, const uint8_t handle[MSG_HANDLE_LEN])
+{
+	if (!disk_is_full)
+		return __real_sessions_delete(s, handle);
+	disk_is_full = false;
+	return ERR_IO;
+}
+
+/* Nobody gets a second session beside one that cannot be ended. */
+START_TEST(an_old_session_that_stays)
+{
+	struct callback_answer first, second;
+
+	oidc_login(&o, NULL, &first);
+	disk_is_full = true;
+	oidc_login(&o, first.session, &second);
+	oidc_check_refused(&o, &second, LOGIN_UNAVAILABLE);
+	ck_assert(!disk_is_full);
+	ck_assert_uint_eq(sessions_count(o.f.authd->sessions), 1);
+	ck_assert_int_eq(ask_session(&o.f, first.session), VERDICT_ALLOW);
 }
 END_TEST
 
@@ -386,6 +439,8 @@ main(void)
 	tcase_add_test(t, tabs_do_not_disturb_each_other);
 	tcase_add_test(t, authd_may_be_restarted_in_between);
 	tcase_add_test(t, the_old_session_of_the_browser_ends);
+	tcase_add_test(t, an_old_session_of_no_use_ends_as_well);
+	tcase_add_test(t, an_old_session_that_stays);
 	tcase_add_test(t, a_dead_egress_does_not_keep_anybody_out);
 	tcase_add_test(t, a_refused_login_leaves_the_old_session);
 	tcase_add_test(t, a_hundred_at_once);

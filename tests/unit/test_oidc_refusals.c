@@ -358,6 +358,26 @@ START_TEST(no_keys_no_login)
 }
 END_TEST
 
+/* The key that a login was begun under is withdrawn: it can be begun anew. */
+START_TEST(a_revoked_key_in_between)
+{
+	static const uint8_t another[] = { 7 };
+	struct callback_answer c;
+	struct oidc_visit v, again;
+
+	oidc_visit(&o, "/kiali/a", "", &v);
+	fixture_load_keys(&o.f, 1, another);
+	oidc_come_back(&o, &v, &c);
+	oidc_check_refused(&o, &c, LOGIN_EXPIRED);
+	ck_assert_str_eq(c.cookie, "");
+	oidc_visit(&o, "/kiali/a", v.cookie, &again);
+	ck_assert_str_ne(again.cookie, v.cookie);
+	oidc_come_back(&o, &again, &c);
+	oidc_check_good(&o, &c);
+	ck_assert_str_eq(c.path, "/kiali/a");
+}
+END_TEST
+
 START_TEST(another_strategy_has_none)
 {
 	struct callback_question q = { .query = "code=c&state=s",
@@ -398,6 +418,7 @@ main(void)
 	tcase_add_loop_test(t, a_bad_answer, 0, (int)N_ROWS(answers));
 	tcase_add_test(t, no_provider_no_login);
 	tcase_add_test(t, no_keys_no_login);
+	tcase_add_test(t, a_revoked_key_in_between);
 	tcase_add_test(t, another_strategy_has_none);
 	return unit_run("oidc_refusals", t);
 }
