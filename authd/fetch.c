@@ -62,6 +62,7 @@ struct fetch {
 	char *body;	    /* of the answer */
 	size_t len, cap, max, head_len;
 	int64_t max_age_s;
+	bool head_ended; /* by an empty line: curl takes less for an answer */
 	bool too_long;
 	char error[CURL_ERROR_SIZE];
 };
@@ -315,7 +316,9 @@ complete(struct fetch *f, CURLcode code)
 	const char *type = NULL;
 	long status = 0;
 
-	if (code == CURLE_OK) {
+	if (code == CURLE_OK && !f->head_ended) {
+		fail(f, ERR_UNAVAILABLE, "the answer breaks off");
+	} else if (code == CURLE_OK) {
 		curl_easy_getinfo(f->easy, CURLINFO_RESPONSE_CODE, &status);
 		a.status = status > 0 ? (unsigned)status : 0;
 		a.body = (struct slice){ f->body, f->len };
@@ -410,10 +413,14 @@ take_field(char *bytes, size_t size, size_t n, void *arg)
 		f->too_long = true;
 		return 0;
 	}
-	if (slice_starts(line, "HTTP/")) /* the last answer of several counts */
+	if (slice_starts(line, "HTTP/")) { /* the last of several counts */
 		f->max_age_s = CACHE_CONTROL_UNSAID;
+		f->head_ended = false;
+	}
 	while (line.len > 0 && strchr("\r\n", line.p[line.len - 1]) != NULL)
 		line.len--;
+	if (line.len == 0)
+		f->head_ended = true;
 	if (slice_starts_nocase(line, name)) {
 		line.p += sizeof(name) - 1;
 		line.len -= sizeof(name) - 1;

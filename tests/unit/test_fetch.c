@@ -37,6 +37,7 @@ static char named[] = "idp.test", proxy_name[] = "proxy.test", empty[] = "";
 
 /* What the server says. */
 static const char *status, *fields, *body;
+static struct slice raw; /* instead of these */
 static bool stays_open;
 static char *body_seen;
 
@@ -47,7 +48,9 @@ say(const char *head, const char *text, struct evbuffer *out, void *arg)
 	(void)arg;
 	free(body_seen);
 	body_seen = mem_strdup(text);
-	if (status != NULL)
+	if (raw.p != NULL)
+		evbuffer_add(out, raw.p, raw.len);
+	else if (status != NULL)
 		toy_answer(out, status, fields, body);
 	return !stays_open;
 }
@@ -72,9 +75,13 @@ take(const struct fetch_answer *a, void *arg)
 	s->status = a->status;
 	s->len = a->body.len;
 	s->max_age_s = a->max_age_s;
-	snprintf(s->body, sizeof(s->body), "%.*s",
-	    a->body.len < 60 ? (int)a->body.len : 60,
-	    a->body.p != NULL ? a->body.p : "");
+	s->body[0] = '\0';
+	if (a->body.len > 0) {
+		size_t n = a->body.len < 60 ? a->body.len : 60;
+
+		memcpy(s->body, a->body.p, n);
+		s->body[n] = '\0';
+	}
 	snprintf(s->type, sizeof(s->type), "%.*s", SLICE_ARG(a->content_type));
 	snprintf(s->detail, sizeof(s->detail), "%s",
 	    a->detail != NULL ? a->detail : "");
@@ -105,6 +112,7 @@ setup(void)
 	fields = "Content-Type: application/json; charset=utf-8\r\n";
 	body = "{}";
 	stays_open = false;
+	raw = (struct slice){ NULL, 0 };
 }
 
 static void
@@ -276,6 +284,81 @@ START_TEST(test_limits)
 	s = ASK(&u);
 	ck_assert_int_eq(s.err, ERR_LIMIT);
 	free(big);
+}
+END_TEST
+
+#define HEAD "HTTP/1.1 200 OK\r\n"
+#define SIZE(n) "Content-Length: " #n "\r\n\r\n"
+#define CHUNKS "Transfer-Encoding: chunked\r\n\r\n"
+#define T(literal)                             \
+	{                                      \
+		(literal), sizeof(literal) - 1 \
+	}
+/* clang-format off */
+static const struct {
+	struct slice said;
+	int err;
+	struct slice body;
+} odd[] = {
+	{ T("HTTP/1.0 200 OK\r\n\r\n{}"), 0, T("{}") },
+	{ T("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" HEAD SIZE(2) "{}"), 0, T("{}") },
+	{ T(HEAD CHUNKS "1;x=y\r\n{\r\n1\r\n}\r\n0\r\nX: y\r\n\r\n"), 0, T("{}") },
+	/* not whole */
+	{ T(HEAD SIZE(3) "{}"), ERR_UNAVAILABLE, T("") },
+	{ T(HEAD CHUNKS "2\r\n{}\r\n"), ERR_UNAVAILABLE, T("") },
+	{ T(HEAD CHUNKS "-2\r\n{}\r\n0\r\n\r\n"), ERR_UNAVAILABLE, T("") },
+	{ T(HEAD CHUNKS "ffffffffffffffffff\r\n{}\r\n0\r\n\r\n"), ERR_UNAVAILABLE, T("") },
+	{ T("HTTP/1.1 200 OK\r\nContent-Le"), ERR_UNAVAILABLE, T("") },
+	{ T("HTTP/1.1 100 Continue\r\n\r\n"), ERR_UNAVAILABLE, T("") },
+	{ T(""), ERR_UNAVAILABLE, T("") },
+	/* what is behind it is not of it */
+	{ T(HEAD SIZE(2) "{}{}HTTP/1.1 200 OK\r\n\r\n"), 0, T("{}") },
+	/* nothing is unpacked, nothing ends at a NUL */
+	{ T(HEAD "Content-Encoding: gzip\r\n" SIZE(2) "{}"), 0, T("{}") },
+	{ T(HEAD SIZE(4) "{}\0x"), 0, T("{}\0x") },
+	/* other protocols, heads that nobody should write */
+	{ T("HTTP/3 200 OK\r\n\r\n{}"), ERR_UNAVAILABLE, T("") },
+	{ T("ICY 200 OK\r\n\r\n{}"), ERR_UNAVAILABLE, T("") },
+	{ T("{}"), ERR_UNAVAILABLE, T("") },
+	{ T(HEAD "X: a\0b\r\n" SIZE(2) "{}"), ERR_UNAVAILABLE, T("") },
+	{ T(HEAD "Content-Length: -2\r\n\r\n{}"), ERR_UNAVAILABLE, T("") },
+	{ T(HEAD "Content-Length: x\r\n\r\n{}"), ERR_UNAVAILABLE, T("") },
+};
+/* clang-format on */
+
+START_TEST(test_odd_answers)
+{
+	struct url u = plain_server(empty);
+	struct seen s;
+
+	raw = odd[_i].said;
+	s = ASK(&u);
+	ck_assert_int_eq(s.err, odd[_i].err);
+	ck_assert_uint_eq(s.len, odd[_i].body.len);
+	if (s.len > 0)
+		ck_assert_mem_eq(s.body, odd[_i].body.p, s.len);
+	/* The next request gets its own answer. */
+	raw = (struct slice){ NULL, 0 };
+	s = ASK(&u);
+	ck_assert_int_eq(s.err, 0);
+	ck_assert_str_eq(s.body, "{}");
+}
+END_TEST
+
+/* Answers before the answer, without an end. */
+START_TEST(test_endless_heads)
+{
+	struct url u = plain_server(empty);
+	char *many = mem_new(FETCH_HEAD_MAX + 100), *end = many;
+	struct seen s;
+
+	while (end - many < FETCH_HEAD_MAX)
+		end += snprintf(end, 50, "HTTP/1.1 103 Early Hints\r\n\r\n");
+	raw = slice_of(many);
+	stays_open = true;
+	s = ASK(&u);
+	ck_assert_int_eq(s.err, ERR_LIMIT);
+	free(many);
 }
 END_TEST
 
@@ -545,6 +628,8 @@ main(void)
 	tcase_add_test(t, test_post);
 	tcase_add_test(t, test_redirects_are_answers);
 	tcase_add_test(t, test_limits);
+	tcase_add_loop_test(t, test_odd_answers, 0, N_ROWS(odd));
+	tcase_add_test(t, test_endless_heads);
 	tcase_add_test(t, test_slow);
 	tcase_add_test(t, test_cancelled);
 	tcase_add_test(t, test_who_may_be_asked);
