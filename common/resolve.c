@@ -245,6 +245,26 @@ take_numeric(struct addresses *to, const char *host)
 	return true;
 }
 
+/* RFC 6761 6.3: this machine, whatever a name server says. What is only asked
+ * without TLS because it is here must be here. */
+static bool
+take_localhost(struct addresses *to, const char *host)
+{
+	struct sockaddr_in four = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+
+	if (strcasecmp(host, "localhost") != 0)
+		return false;
+	memcpy(&to->at[0].address, &four, sizeof(four));
+	to->at[0].len = sizeof(four);
+	memcpy(&to->at[1].address, &six, sizeof(six));
+	to->at[1].len = sizeof(six);
+	to->n = 2;
+	return true;
+}
+
 static void
 ask(struct resolve_query *q)
 {
@@ -279,7 +299,8 @@ resolve_host(struct resolve *r, const char *host, uint16_t port,
 	if (host[0] == '\0' || strlen(host) > NAME_MAX_LEN) {
 		q->err = ERR_NOT_FOUND;
 		event_active(&q->event, EV_TIMEOUT, 1);
-	} else if (take_numeric(&q->found, host)) {
+	} else if (take_numeric(&q->found, host) ||
+	    take_localhost(&q->found, host)) {
 		event_active(&q->event, EV_TIMEOUT, 1);
 	} else if (cached != NULL) {
 		q->found = cached->found;

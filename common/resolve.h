@@ -30,7 +30,8 @@ void resolve_free(struct resolve *r);
 
 typedef void resolve_fn(
     int err, const struct resolve_address *at, size_t n, void *arg);
-/* host: name, IPv4 or IPv6 (no brackets). Numeric hosts need no server. done is
+/* host: name, IPv4 or IPv6 (no brackets). Numeric hosts need no server, and
+ * "localhost" is always 127.0.0.1 and ::1. done is
  * called exactly once, from the loop: 0 and 1..RESOLVE_MAX addresses, or
  * ERR_NOT_FOUND or ERR_TIMEOUT (5 s). Answers are kept for 10 s. Returns a
  * handle for resolve_cancel, good until done has been called. */

@@ -175,6 +175,8 @@ static const struct {
 	{ "10.1.2.3", 0, 1, "10.1.2.3", false },
 	{ "::1", 0, 1, "::1", false },
 	{ "here.test", 0, 2, "127.0.0.7", false },
+	{ "localhost", 0, 2, "127.0.0.1", false },
+	{ "LOCALHOST", 0, 2, "127.0.0.1", false },
 	{ "good.test", 0, 2, "10.0.0.1", true },
 	{ "GOOD.test", 0, 2, "10.0.0.1", true },
 	{ "six.test", 0, 1, "::1", true },
