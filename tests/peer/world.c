@@ -197,7 +197,7 @@ run(void)
 static const char *
 read_log(void)
 {
-	static char text[1 << 20];
+	static char text[8 << 20];
 	char *path = mem_printf("%s/log", world.dir);
 	FILE *f = fopen(path, "r");
 	size_t n = 0;
