@@ -39,7 +39,7 @@ struct fetch_client {
 	struct event *timer;  /* curl's one timeout */
 	struct server_ca *ca; /* NULL: none are needed */
 	bool insecure;
-	struct url http_proxy, https_proxy; /* host NULL: none */
+	struct url proxy; /* host NULL: none */
 	TAILQ_HEAD(fetches, fetch) running;
 };
 
@@ -224,8 +224,7 @@ fetch_client_new(struct event_base *base, struct resolve *resolve,
 	if (!options->plain && !options->insecure)
 		c->ca = server_ca_new(
 		    options->own_ca, options->ca_file, options->ca_pem);
-	copy_proxy(&c->http_proxy, options->http_proxy);
-	copy_proxy(&c->https_proxy, options->https_proxy);
+	copy_proxy(&c->proxy, options->https_proxy);
 	c->timer = evtimer_new(base, on_timer, c);
 	c->multi = curl_multi_init();
 	if (c->timer == NULL || c->multi == NULL)
@@ -279,8 +278,7 @@ fetch_client_free(struct fetch_client *c)
 		release(f);
 	curl_multi_cleanup(c->multi);
 	event_free(c->timer);
-	url_done(&c->http_proxy);
-	url_done(&c->https_proxy);
+	url_done(&c->proxy);
 	server_ca_free(c->ca);
 	free(c);
 }
@@ -483,9 +481,7 @@ set_tls(struct fetch *f, CURL *e)
 static void
 set_peer(struct fetch *f, CURL *e, const struct url *server)
 {
-	struct fetch_client *c = f->client;
-	const struct url *proxy =
-	    server->tls ? &c->https_proxy : &c->http_proxy;
+	const struct url *proxy = &f->client->proxy;
 	char *text;
 
 	f->to_proxy = proxy->host != NULL && !url_is_loopback(server->host);

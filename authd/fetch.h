@@ -34,9 +34,9 @@ struct fetch_options {
 	/* Which CAs count: server_ca.h. */
 	unsigned own_ca; /* enum ca_number: CA_API_SERVER or CA_OPENID */
 	const char *ca_file, *ca_pem;
-	/* By the server's scheme; NULL or host NULL: none. The proxy resolves
-	 * the server's name. Never asked for servers on loopback. Copied. */
-	const struct url *http_proxy, *https_proxy;
+	/* NULL or host NULL: none. It resolves the server's name. Never asked
+	 * for servers on loopback, and so only for https. Copied. */
+	const struct url *https_proxy;
 };
 
 /* Before the sandbox. Fatal when the CAs do not serve. */

@@ -142,7 +142,6 @@ settings_free(struct settings *s)
 	url_done(&s->console);
 	url_done(&s->api_server);
 	url_done(&s->openid.api_proxy);
-	url_done(&s->openid.http_proxy);
 	url_done(&s->openid.https_proxy);
 	free(s->openid.api_proxy_ca);
 	for (size_t i = 0; i < SERVICE_COUNT; i++) {

@@ -139,9 +139,10 @@ struct openid_settings { /* auth.openid.*, then doorward.openid.* */
 	struct conf_map additional_request_params; /* names of ours refused */
 	uint32_t authentication_timeout_s;
 	bool insecure_skip_verify_tls;
-	char *http_proxy_text, *https_proxy_text;
-	struct url http_proxy, https_proxy; /* host NULL: none */
-	char *authorization_endpoint;	    /* deprecated */
+	char *http_proxy_text; /* counts for nothing */
+	char *https_proxy_text;
+	struct url https_proxy;	      /* host NULL: none */
+	char *authorization_endpoint; /* deprecated */
 	struct {
 		char *authorization_endpoint, *token_endpoint, *jwks_uri,
 		    *userinfo_endpoint, *end_session_endpoint;

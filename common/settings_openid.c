@@ -168,19 +168,42 @@ check_override(const struct check *c)
 			       "discovery_override replaces it");
 }
 
-static void
-check_proxy(
-    const struct check *c, const char *path, const char *text, struct url *out)
+static bool
+refuse_proxy_credential(
+    const struct check *c, const char *path, const char *text)
 {
-	const char *why;
+	if (strchr(text, '@') == NULL)
+		return false;
+	settings_complain(c->s, c->e, false, path,
+	    "a credential must not stand here, where every process can read "
+	    "it: use a proxy that asks this machine for none");
+	return true;
+}
 
-	if (text[0] == '\0')
+/* Plain http is spoken to this machine alone, and there no proxy is asked. */
+static void
+check_http_proxy(const struct check *c)
+{
+	static const char path[] = OPENID "http_proxy";
+
+	if (c->o->http_proxy_text[0] != '\0' &&
+	    !refuse_proxy_credential(c, path, c->o->http_proxy_text))
+		settings_complain(c->s, c->e, true, path,
+		    "counts for nothing: a provider is asked through https, "
+		    "and http:// only on this machine, without a proxy; "
+		    "https_proxy is the one that counts");
+}
+
+static void
+check_https_proxy(const struct check *c)
+{
+	static const char path[] = OPENID "https_proxy";
+	const char *text = c->o->https_proxy_text, *why;
+	struct url *out = &c->o->https_proxy;
+
+	if (text[0] == '\0' || refuse_proxy_credential(c, path, text))
 		return;
-	if (strchr(text, '@') != NULL)
-		settings_complain(c->s, c->e, false, path,
-		    "a credential must not stand here, where every process can "
-		    "read it: use a proxy that asks this machine for none");
-	else if (slice_starts(slice_of(text), "https://"))
+	if (slice_starts(slice_of(text), "https://"))
 		settings_complain(c->s, c->e, false, path,
 		    "must begin with http://: TLS goes through the proxy, not "
 		    "to it");
@@ -215,10 +238,8 @@ check_servers(const struct check *c)
 	add_port(c, 443);
 	check_issuer(c);
 	check_override(c);
-	check_proxy(
-	    c, OPENID "http_proxy", c->o->http_proxy_text, &c->o->http_proxy);
-	check_proxy(c, OPENID "https_proxy", c->o->https_proxy_text,
-	    &c->o->https_proxy);
+	check_http_proxy(c);
+	check_https_proxy(c);
 	check_ports(c);
 	check_endpoint(c, OPENID "post_logout_redirect_uri",
 	    c->o->post_logout_redirect_uri, BROWSER, false);

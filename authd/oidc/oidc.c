@@ -26,7 +26,6 @@ oidc_new(struct authd *a, struct resolve *resolve)
 	struct fetch_options options = {
 		.insecure = s->insecure_skip_verify_tls,
 		.own_ca = CA_OPENID,
-		.http_proxy = &s->http_proxy,
 		.https_proxy = &s->https_proxy,
 	};
 

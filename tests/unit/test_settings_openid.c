@@ -70,7 +70,6 @@ START_TEST(the_least)
 	ck_assert(!o->allow.present);
 	ck_assert_ptr_null(o->api_proxy.host);
 	ck_assert_ptr_null(o->api_proxy_ca);
-	ck_assert_ptr_null(o->http_proxy.host);
 	ck_assert_ptr_null(o->https_proxy.host);
 	expect_ports(o, "443");
 	done(s, &e);
@@ -83,7 +82,6 @@ START_TEST(values)
 	struct settings *s = good(
 	    AUTH("client_id: c, issuer_uri: 'http://127.0.0.1:5556/dex',\n"
 		 "  api_token: access_token, scopes: [profile, groups],\n"
-		 "  http_proxy: 'http://p.example:3128',\n"
 		 "  https_proxy: 'http://[::1]:3129/',\n"
 		 "  additional_request_params: {prompt: login, a: ''},\n"
 		 "  post_logout_redirect_uri: 'http://bye.example/x?y=1',\n"
@@ -101,13 +99,11 @@ START_TEST(values)
 	ck_assert(o->use_access_token);
 	ck_assert_uint_eq(o->scopes.n, 3);
 	ck_assert_str_eq(o->scopes.at[2], "openid");
-	ck_assert_str_eq(o->http_proxy.host, "p.example");
-	ck_assert_uint_eq(o->http_proxy.port, 3128);
 	ck_assert_str_eq(o->https_proxy.host, "::1");
 	ck_assert_uint_eq(o->additional_request_params.n, 2);
 	ck_assert(o->allow.present);
 	ck_assert_str_eq(o->allow.domains.at[0], "a.example");
-	expect_ports(o, "443 5556 9443 8444 3128 3129 8445");
+	expect_ports(o, "443 5556 9443 8444 3129 8445");
 	done(s, &e);
 }
 END_TEST
@@ -294,6 +290,8 @@ START_TEST(refusal)
 END_TEST
 
 static const struct said warned[] = {
+	{ WITH("http_proxy: 'http://p.example:3128'"),
+	    "http_proxy: counts for nothing" },
 	{ WITH("api_token: refresh_token"), "api_token: is neither" },
 	{ WITH("api_proxy: 'https://p.example'"),
 	    "api_proxy: counts for nothing without api_proxy_ca_data" },

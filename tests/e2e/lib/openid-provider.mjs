@@ -8,6 +8,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import https from 'node:https';
+import net from 'node:net';
 import { Provider } from 'oidc-provider';
 import { temporaryDir } from './doorward.mjs';
 import { issueCertificate, makeAuthority } from './files.mjs';
@@ -47,15 +48,13 @@ const loginForm = (uid) => page('Provider: sign in', `<form method="post" action
 export class OpenidProvider {
   // ttl: seconds {AccessToken, IdToken, RefreshToken}. pushed: false, true or
   // 'required' (RFC 9126). claimsIn: 'id_token' or 'userinfo'. keys: algorithms
-  // that it signs with.
-  constructor(t, { ttl = {}, pushed = true, claimsIn = 'id_token', keys = ['RS256'], refresh = true, config = {} } = {}) {
+  // that it signs with. host: in its issuer and its certificate.
+  constructor(t, { ttl = {}, pushed = true, claimsIn = 'id_token', keys = ['RS256'], refresh = true, host = '127.0.0.1', config = {} } = {}) {
     this.t = t;
+    this.host = host;
     this.options = { ttl, pushed, claimsIn, refresh, config };
     this.dir = temporaryDir();
-    const authority = makeAuthority(this.dir);
-    this.caFile = authority.cert;
-    this.ca = fs.readFileSync(authority.cert, 'utf8');
-    this.tls = issueCertificate(this.dir, 'provider', authority);
+    this.newAuthority();
     this.clients = new Map();
     this.accounts = new Map([
       ['alice', {
@@ -77,6 +76,14 @@ export class OpenidProvider {
     this.trusted = []; // PEM: who may get logout tokens
     this.sockets = new Set();
     t?.after(async () => { await this.stop(); fs.rmSync(this.dir, { recursive: true, force: true }); });
+  }
+
+  // Its certificate is of another authority from its next start on.
+  newAuthority(name = 'authority') {
+    const authority = makeAuthority(this.dir, name);
+    this.caFile = authority.cert;
+    this.ca = fs.readFileSync(authority.cert, 'utf8');
+    this.tls = issueCertificate(this.dir, `provider-of-${name}`, authority, { names: `${net.isIP(this.host) ? 'IP' : 'DNS'}:${this.host}` });
   }
 
   static async start(t, options) {
@@ -101,7 +108,7 @@ export class OpenidProvider {
       this.server.listen(this.port ?? 0, '127.0.0.1', resolve);
     });
     this.port = this.server.address().port;
-    this.issuer = `https://127.0.0.1:${this.port}`;
+    this.issuer = `https://${this.host}:${this.port}`;
     if (!this.provider) this.renew();
   }
 

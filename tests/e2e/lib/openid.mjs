@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from './client.mjs';
-import { Doorward, temporaryDir } from './doorward.mjs';
+import { Doorward, temporaryDir, until } from './doorward.mjs';
 import { OpenidProvider, login } from './openid-provider.mjs';
 import { Console } from './upstream.mjs';
 import { Browser } from './web.mjs';
@@ -102,6 +102,13 @@ export function assertFailed(dw, r, what = '') {
   const line = dw.log.split('\n').find((l) => !l.startsWith('{') && l.includes(reference));
   assert.ok(line, `${what}: ${reference} is not in the log`);
   return { sentence, reference, line };
+}
+
+// The same, after the log has come: it goes another way than the page.
+export async function whyFailed(dw, r, what = '') {
+  const reference = /<code>([^<]+)<\/code>/.exec(r.body)?.[1];
+  await until('the log has come', () => reference === undefined || dw.log.includes(reference));
+  return assertFailed(dw, r, what);
 }
 
 // CPU time that the daemons have used so far, in microseconds.
