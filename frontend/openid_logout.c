@@ -130,17 +130,6 @@ on_frontchannel(int err, struct chan_in *in, void *arg)
 	reply_frame(o, authd_read_oidc_frontchannel(err, in));
 }
 
-/* Without iss and sid the cookie says whose session it is; not for a link from
- * somewhere else, which would sign people out against their will. */
-static bool
-cookie_decides(const struct own *o)
-{
-	const struct http_field *dest =
-	    http_fields_get(&o->c->req->http.fields, "sec-fetch-dest", NULL);
-
-	return dest == NULL || slice_is_nocase(dest->value, "iframe");
-}
-
 void
 openid_frontchannel(struct own *o)
 {
@@ -153,18 +142,14 @@ openid_frontchannel(struct own *o)
 	return_path_from_query(r->http.query, "sid", sid, sizeof(sid));
 	q.iss = slice_of(iss);
 	q.sid = slice_of(sid);
-	/* Both or none: 3. */
-	if ((q.iss.len == 0) != (q.sid.len == 0)) {
+	/* 3: both or none. With none the cookie would have to say who is meant,
+	 * and any page of this site could sign people out with a frame. */
+	if (q.iss.len == 0 || q.sid.len == 0) {
 		reply_frame(o, VERDICT_REJECTED);
 		return;
 	}
-	if (q.cookie.len > MSG_COOKIE_MAX ||
-	    (q.iss.len == 0 && !cookie_decides(o)))
+	if (q.cookie.len > MSG_COOKIE_MAX)
 		q.cookie = (struct slice){ NULL, 0 };
-	if (q.iss.len == 0 && q.cookie.len == 0) {
-		reply_frame(o, VERDICT_REJECTED);
-		return;
-	}
 	origin_text(&r->origin, client);
 	o->asked =
 	    authd_oidc_frontchannel(o->c->w->authd, &q, on_frontchannel, o);

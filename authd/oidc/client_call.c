@@ -251,7 +251,7 @@ asserted(int err, const char *jwt, void *arg)
 
 	c->assertion = NULL;
 	if (err != 0) {
-		fail(c, TOKEN_CLIENT,
+		fail(c, TOKEN_UNAVAILABLE,
 		    KEY_WANTED "there is no client assertion: is there a "
 			       "private key in slot oidc-key? "
 			       "doorward-secretd says what is wrong");

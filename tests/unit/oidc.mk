@@ -47,18 +47,18 @@ tests_unit_test_logout_url_LDADD = authd/libauthd.a common/libcommon.a \
 
 # requests to a provider in the same process, whose metadata the test has
 CLIENT_TEST_FILES = $(SERVER_TEST_FILES) tests/unit/client_fixture.h
-CLIENT_TEST_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fetch_start
+CLIENT_TEST_WRAP = $(AM_LDFLAGS) -Wl,--wrap=fetch_start
 check_PROGRAMS += tests/unit/test_token_endpoint tests/unit/test_authorization
 TESTS += tests/unit/test_token_endpoint tests/unit/test_authorization
 tests_unit_test_token_endpoint_SOURCES = tests/unit/test_token_endpoint.c \
 	$(CLIENT_TEST_FILES)
 tests_unit_test_token_endpoint_CPPFLAGS = $(SERVER_TEST_FLAGS)
-tests_unit_test_token_endpoint_LDFLAGS = $(CLIENT_TEST_LDFLAGS)
+tests_unit_test_token_endpoint_LDFLAGS = $(CLIENT_TEST_WRAP)
 tests_unit_test_token_endpoint_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
 tests_unit_test_authorization_SOURCES = tests/unit/test_authorization.c \
 	$(CLIENT_TEST_FILES)
 tests_unit_test_authorization_CPPFLAGS = $(SERVER_TEST_FLAGS)
-tests_unit_test_authorization_LDFLAGS = $(CLIENT_TEST_LDFLAGS)
+tests_unit_test_authorization_LDFLAGS = $(CLIENT_TEST_WRAP)
 tests_unit_test_authorization_LDADD = $(VERIFY_LIBS) $(CHECK_LIBS)
 # Sessions that are refreshed, with such a provider
 check_PROGRAMS += tests/unit/test_refresh

@@ -430,7 +430,7 @@ START_TEST(test_no_assertion)
 {
 	use_assertions();
 	assertion = NULL;
-	ck_assert_int_eq(redeem(), TOKEN_CLIENT);
+	ck_assert_int_eq(redeem(), TOKEN_UNAVAILABLE);
 	ck_assert_str_eq(seen.detail,
 	    "token endpoint: doorward.openid.token_endpoint_auth_method is "
 	    "private_key_jwt, but there is no client assertion: is there a "
