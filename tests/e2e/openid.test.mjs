@@ -173,6 +173,10 @@ for (const [alg, pushed] of [['ES256', false], ['RS256', 'required'], ['EdDSA', 
     await until('the new key is in use', () => inUse() === `${alg} ${keys[1].kid}`);
     await signInWell(newBrowser(t, dw, op), dw, 'bob');
     assert.ok(op.grants.every((g) => !g.error), JSON.stringify(op.grants));
+    // and the signer goes with secretd, and comes back with it
+    await dw.kill('secretd');
+    await until('it is signed again', async () => (await login(newBrowser(t, dw, op), startUrl(dw), 'alice').catch((e) => ({ body: e.message }))).status === 200);
+    assert.equal(inUse(), `${alg} ${keys[1].kid}`);
   });
 }
 
