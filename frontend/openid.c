@@ -9,12 +9,17 @@
  */
 #include <stdio.h>
 
+#include "common/audit.h"
+#include "common/log.h"
 #include "common/settings.h"
 #include "frontend/authd.h"
 #include "frontend/own_internal.h"
 #include "frontend/pages.h"
 #include "frontend/return_path.h"
 
+#define REFERENCE_LEN 10 /* as authd's */
+
+_Static_assert(REFERENCE_LEN <= REQUEST_ID_MADE, "random characters enough");
 _Static_assert(MSG_QUERY_MAX >= HTTP_TARGET_MAX, "every query fits");
 _Static_assert(MSG_BASE_URL_MAX >= BASE_URL_MAX, "every base URL fits");
 _Static_assert(MSG_RETURN_MAX <= RETURN_PATH_MAX, "a return path can be shown");
@@ -69,16 +74,43 @@ show_failed(struct own *o, struct page_failed *p, struct slice reason,
 	reply_failed(o->c, p, login_cookie);
 }
 
+/* authd has not heard of it, so it is said here; for the log as for the audit
+ * trail under the reference that the page shows. */
+static void
+tell_no_login_cookie(const struct client *c, const char *reference)
+{
+	static struct log_rate rate;
+	char client[ORIGIN_CLIENT_MAX];
+	struct audit a;
+
+	origin_text(&c->req->origin, client);
+	log_limited(&rate, 1000, LOG_LEVEL_WARN,
+	    "Authentication rejected: the browser came back without the login "
+	    "cookie (blocked, expired, or another browser) (reference %s, "
+	    "client %s)",
+	    reference, client);
+	audit_begin(&a, "AUDIT: Login failed");
+	audit_str(&a, "client", client);
+	audit_str(&a, "reason", "no login cookie");
+	audit_str(&a, "reference", reference);
+	audit_end(&a);
+}
+
 void
 own_no_login_cookie(struct client *c)
 {
-	const struct page_failed p = { .code = LOGIN_REJECTED,
+	char reference[REQUEST_ID_MADE + 1];
+	struct page_failed p = { .code = LOGIN_REJECTED,
 		.sentence =
 		    "You came back from the provider, but this browser did not "
 		    "bring the cookie that the sign-in began with: it blocks "
 		    "cookies for this site, or the sign-in began in another "
 		    "browser or long ago." };
 
+	facts_make_request_id(reference);
+	reference[REFERENCE_LEN] = '\0';
+	p.reference = slice_of(reference);
+	tell_no_login_cookie(c, reference);
 	reply_failed(c, &p, NULL);
 }
 

@@ -187,6 +187,7 @@ START_TEST(without_cookies)
 	a = get(START, "Referer: http://k.example/?code=C&state=S&iss=x\r\n");
 	has(a, "HTTP/1.1 401 ");
 	has(a, "blocks cookies");
+	has(a, "<code>");
 	ck_assert_int_eq(authd.type, MSG_NONE);
 	get(START, "Referer: http://k.example/?code=C&state=S\r\n" LOGIN);
 	ck_assert_int_eq(authd.type, MSG_OIDC_START);
