@@ -451,6 +451,21 @@ check_api_proxy(const struct check *c)
 		    "base64 -w0 ca.crt");
 }
 
+/* Kiali goes to the cluster as itself then; behind Doorward it cannot. */
+static void
+warn_of_token(const struct check *c)
+{
+	if (c->o->disable_rbac &&
+	    c->s->console_credential == INJECT_USER_TOKEN &&
+	    c->s->console_preset == PRESET_KIALI)
+		settings_complain(c->s, c->e, true, OPENID "disable_rbac",
+		    "true: the console still gets the provider's token, and a "
+		    "Kiali behind it asks its cluster with that; if the "
+		    "cluster does not take it, set doorward.console.credential "
+		    "to none and Kiali's own auth.strategy to anonymous, where "
+		    "nobody but Doorward can reach it");
+}
+
 static void
 check_cluster(const struct check *c)
 {
@@ -465,6 +480,7 @@ check_cluster(const struct check *c)
 		    "is neither id_token nor access_token: the id_token is "
 		    "used");
 	check_api_proxy(c);
+	warn_of_token(c);
 	if (!c->o->disable_rbac && !asks)
 		settings_complain(c->s, c->e, false, OPENID "disable_rbac",
 		    "false: the cluster is asked what a person may see, so "

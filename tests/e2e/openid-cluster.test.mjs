@@ -282,6 +282,7 @@ test('disable_rbac: the cluster is never asked', async (t) => {
     await new Promise((r) => { setTimeout(r, 300); });
   }
   assert.deepEqual(kube.requests, []);
+  assert.match(dw.log, /WRN .*disable_rbac: true: the console still gets the provider's token/);
 });
 
 test('disable_rbac with credential none: the console gets nothing of it', async (t) => {
@@ -293,4 +294,5 @@ test('disable_rbac with credential none: the console gets nothing of it', async 
   assert.equal(seen.headers.authorization, undefined);
   assert.equal(seen.headers.cookie, undefined);
   assert.deepEqual(kube.requests, []);
+  assert.ok(!/disable_rbac: true/.test(dw.log));
 });

@@ -300,6 +300,8 @@ static const struct said warned[] = {
 	{ WITH("disable_rbac: true, api_proxy: 'https://p.example', "
 	       "api_proxy_ca_data: " PEM64),
 	    "is not asked while disable_rbac" },
+	{ WITH("disable_rbac: true"),
+	    "disable_rbac: true: the console still gets" },
 	{ WITH("insecure_skip_verify_tls: true"),
 	    "pretend to be the provider" },
 	{ WITH("authorization_endpoint: 'https://l.example/a'"),
