@@ -55,8 +55,8 @@ static int
 handle_status(struct chan *ch, struct chan_in *in)
 {
 	struct authd *a = chan_ctx(ch);
-	uint8_t buf[2048];
-	char text[1024 + OIDC_STATUS_MAX];
+	static uint8_t buf[2 + 1024 + OIDC_STATUS_MAX];
+	static char text[1024 + OIDC_STATUS_MAX];
 	int n;
 	struct wire_writer w;
 

@@ -1,6 +1,7 @@
 /* See attempt.h. */
 #include "authd/oidc/attempt.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/audit.h"
@@ -123,20 +124,34 @@ audit_refusal(
 	audit_end(&a);
 }
 
+/* For `doorward status`. What clients bring upon themselves does not hide there
+ * what is wrong for everybody. */
+static void
+count_refusal(struct oidc *o, const struct refusal *why, const char *text)
+{
+	o->refused[why->code]++;
+	if (why->by_client || why->code == LOGIN_BUSY)
+		return;
+	o->refusal_s = clock_unix_s();
+	(void)snprintf(o->refusal, sizeof(o->refusal), "%s", text);
+}
+
 void
 attempt_refused(struct attempt *t, const struct refusal *why,
     char reference[ATTEMPT_REFERENCE_LEN + 1])
 {
 	bool detailed = why->detail != NULL && why->detail[0] != '\0';
+	char text[OIDC_REFUSAL_MAX];
 
 	reference_make(reference);
 	t->authd->logins_failed++;
-	if (t->oidc != NULL)
-		t->oidc->refused++;
-	log_warn("Authentication rejected: %.100s %.300s%s%.300s "
-		 "(reference %s, client %s)",
+	(void)snprintf(text, sizeof(text), "%.100s %.300s%s%.320s",
 	    why->subject, why->log, detailed ? ": " : "",
-	    detailed ? why->detail : "", reference, t->client);
+	    detailed ? why->detail : "");
+	if (t->oidc != NULL)
+		count_refusal(t->oidc, why, text);
+	log_warn("Authentication rejected: %s (reference %s, client %s)", text,
+	    reference, t->client);
 	audit_refusal(t, why, reference);
 	if (why->by_client)
 		throttle_failed(

@@ -22,11 +22,13 @@ struct start {
 };
 
 static void
-refuse(const struct start *s, struct token_endpoint *te,
-    enum metadata_endpoint at, enum token_fault fault, const char *detail)
+refuse(const struct start *s, enum metadata_endpoint at, enum token_fault fault,
+    const char *detail)
 {
-	client_log_trouble(te, at, detail);
-	s->done(fault, NULL, s->arg);
+	char line[TOKEN_DETAIL_MAX];
+
+	client_describe(at, detail, line);
+	s->done(fault, NULL, line, s->arg);
 }
 
 /* With what the query goes behind; its own query is kept (RFC 6749 3.1). */
@@ -50,7 +52,7 @@ finish(const struct start *s, struct token_endpoint *te, const char *query)
 	struct http_out o;
 
 	if (m == NULL) {
-		refuse(s, te, METADATA_AUTHORIZATION, TOKEN_UNAVAILABLE,
+		refuse(s, METADATA_AUTHORIZATION, TOKEN_UNAVAILABLE,
 		    "the provider's metadata cannot be had");
 		return;
 	}
@@ -59,11 +61,11 @@ finish(const struct start *s, struct token_endpoint *te, const char *query)
 	http_put_z(&o, query);
 	http_put(&o, (struct slice){ "", 1 });
 	if (o.overflow || s->overflow)
-		refuse(s, te, METADATA_AUTHORIZATION, TOKEN_REFUSED,
+		refuse(s, METADATA_AUTHORIZATION, TOKEN_REFUSED,
 		    "the address with the request is too long; are "
 		    "auth.openid.additional_request_params that long?");
 	else
-		s->done(TOKEN_OK, location, s->arg);
+		s->done(TOKEN_OK, location, "", s->arg);
 }
 
 /* Nothing could be pushed, or was to be. */
@@ -74,11 +76,11 @@ finish_unpushed(const struct start *s, struct token_endpoint *te)
 	int pushed = te->settings->openid.pushed;
 
 	if (pushed == PUSHED_ALWAYS)
-		refuse(s, te, METADATA_PUSHED, TOKEN_REFUSED,
+		refuse(s, METADATA_PUSHED, TOKEN_REFUSED,
 		    "the provider has none, but "
 		    "doorward.openid.pushed_authorization_requests is always");
 	else if (pushed == PUSHED_NEVER && m != NULL && m->pushed_required)
-		refuse(s, te, METADATA_PUSHED, TOKEN_REFUSED,
+		refuse(s, METADATA_PUSHED, TOKEN_REFUSED,
 		    "the provider requires it, but "
 		    "doorward.openid.pushed_authorization_requests is never");
 	else
@@ -95,7 +97,7 @@ finish_pushed(const struct start *s, const struct client_answer *got)
 	    pushed_answer_read(got->status, got->body, got->auth, uri, detail);
 
 	if (fault != TOKEN_OK) {
-		refuse(s, got->te, METADATA_PUSHED, fault, detail);
+		refuse(s, METADATA_PUSHED, fault, detail);
 		return;
 	}
 	http_out_init(&o, query, sizeof(query));
@@ -104,7 +106,7 @@ finish_pushed(const struct start *s, const struct client_answer *got)
 	urlencode_pair(&o, SLICE("request_uri"), slice_of(uri));
 	http_put(&o, (struct slice){ "", 1 });
 	if (o.overflow)
-		refuse(s, got->te, METADATA_PUSHED, TOKEN_REFUSED,
+		refuse(s, METADATA_PUSHED, TOKEN_REFUSED,
 		    "the address with its request_uri is too long");
 	else
 		finish(s, got->te, query);
@@ -118,7 +120,7 @@ answered(const struct client_answer *got, void *own)
 	if (got->no_endpoint)
 		finish_unpushed(s, got->te);
 	else if (got->fault != TOKEN_OK)
-		refuse(s, got->te, METADATA_PUSHED, got->fault, got->detail);
+		refuse(s, METADATA_PUSHED, got->fault, got->detail);
 	else
 		finish_pushed(s, got);
 }

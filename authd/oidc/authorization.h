@@ -16,15 +16,15 @@ struct authorization {
 	const char *challenge; /* of S256 */
 };
 
-/* location: at most MSG_LOCATION_MAX characters, borrowed for the call; NULL
- * with a fault. */
-typedef void authorization_done_fn(
-    enum token_fault fault, const char *location, void *arg);
+/* location: at most MSG_LOCATION_MAX characters, NULL with a fault; detail: why
+ * there is one, for the log, else "". Borrowed for the call. */
+typedef void authorization_done_fn(enum token_fault fault, const char *location,
+    const char *detail, void *arg);
 
 /* Pushes when doorward.openid.pushed_authorization_requests and the metadata
  * say so. TOKEN_REFUSED: they contradict each other, or the location is too
  * long. Everything is copied. done is called once, from the loop, later than
- * this call; why there is a fault has been logged by then. */
+ * this call. */
 void authorization_start(struct token_endpoint *te,
     const struct authorization *request, authorization_done_fn *done,
     void *arg);

@@ -167,6 +167,7 @@ callback_succeed(struct callback *c)
 	(void)count_round(c, false, cookie);
 	t->authd->logins++;
 	t->oidc->logins++;
+	t->oidc->login_s = clock_unix_s();
 	throttle_succeeded(t->authd->throttle, slice_of(t->client));
 	audit_success(c);
 	wire_writer_init(&w, buf, sizeof(buf));
@@ -374,8 +375,8 @@ provider_is_ready(int err, void *arg)
 {
 	static const struct refusal used = {
 		.code = LOGIN_REJECTED,
-		.reason = "This sign-in was finished before. Please sign in "
-			  "again.",
+		.reason = "This sign-in was finished before, so you may be "
+			  "signed in already. If not, sign in again.",
 		.subject = "the login",
 		.log = "was finished before: its state came back a second time",
 		.by_client = true,

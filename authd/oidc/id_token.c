@@ -35,7 +35,7 @@ static const struct {
 		"is signed with an algorithm that is not allowed (alg)" },
 	[ID_TOKEN_NO_KEY] = {
 		UNTRUSTED ": its signing key is unknown. Please try again in a minute.",
-		"is signed with a key that the provider does not publish (kid)" },
+		"is signed with a key that the provider does not publish (kid), or not yet when its keys were fetched; they are fetched anew at most once a minute" },
 	[ID_TOKEN_SIGNATURE] = {
 		UNTRUSTED ": its signature does not hold." ASK_ADMIN,
 		"has a signature that does not hold" },

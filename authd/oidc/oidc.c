@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/settings.h"
@@ -87,23 +88,73 @@ oidc_set_ca(struct oidc *o, unsigned number, struct slice pem)
 	provider_retry(o->provider);
 }
 
-void
-oidc_status(const struct oidc *o, char text[OIDC_STATUS_MAX])
+static int
+put_refused(const struct oidc *o, char *dst, size_t cap)
 {
-	struct refresh_counts refreshes = refresh_counts(o->authd->refreshes);
-	int n = snprintf(text, OIDC_STATUS_MAX,
-	    "openid logins begun: %" PRIu64 "\n"
-	    "openid logins: %" PRIu64 "\n"
-	    "openid logins refused: %" PRIu64 "\n"
-	    "openid logins on their way: %zu\n"
+	uint64_t all = 0;
+	int n = 0;
+
+	for (int i = 0; i < LOGIN_CODE_COUNT; i++) {
+		all += o->refused[i];
+		if (i != LOGIN_OK && i != LOGIN_NOT_OFFERED)
+			n += snprintf(dst + n, cap - (size_t)n,
+			    "openid logins refused %s: %" PRIu64 "\n",
+			    authd_login_code_name((enum login_code)i),
+			    o->refused[i]);
+	}
+	return n +
+	    snprintf(dst + n, cap - (size_t)n,
+		"openid logins refused: %" PRIu64 "\n", all);
+}
+
+static int
+put_last(const struct oidc *o, char *dst, size_t cap)
+{
+	char login[CLOCK_RFC3339_LEN + 1] = "none",
+				       refusal[CLOCK_RFC3339_LEN + 1] = "none";
+
+	if (o->login_s != 0)
+		clock_rfc3339(login, o->login_s);
+	if (o->refusal_s != 0)
+		clock_rfc3339(refusal, o->refusal_s);
+	return snprintf(dst, cap,
+	    "openid last login: %s\n"
+	    "openid last refusal: %s%s%s\n",
+	    login, refusal, o->refusal_s != 0 ? ": " : "", o->refusal);
+}
+
+static int
+put_refreshes(const struct oidc *o, char *dst, size_t cap)
+{
+	struct refresh_counts c = refresh_counts(o->authd->refreshes);
+
+	return snprintf(dst, cap,
 	    "openid refreshes: %" PRIu64 "\n"
 	    "openid refreshes failed: %" PRIu64 "\n"
 	    "openid refreshes refused: %" PRIu64 "\n"
 	    "openid refreshes on their way: %zu\n",
-	    o->starts, o->logins, o->refused, o->n_attempts, refreshes.done,
-	    refreshes.failed, refreshes.ended, refreshes.in_flight);
+	    c.done, c.failed, c.ended, c.in_flight);
+}
 
+/* OIDC_STATUS_MAX holds all of it, so that no length here is cut. */
+_Static_assert(OIDC_STATUS_MAX >
+	PROVIDER_STATUS_MAX + ASSERTION_STATUS_MAX + OIDC_REFUSAL_MAX + 1024,
+    "fits");
+
+void
+oidc_status(const struct oidc *o, char text[OIDC_STATUS_MAX])
+{
+	const size_t max = OIDC_STATUS_MAX;
+	int n = snprintf(text, max,
+	    "openid logins begun: %" PRIu64 "\n"
+	    "openid logins: %" PRIu64 "\n"
+	    "openid logins on their way: %zu\n",
+	    o->starts, o->logins, o->n_attempts);
+
+	n += put_refused(o, text + n, max - (size_t)n);
+	n += put_refreshes(o, text + n, max - (size_t)n);
+	n += put_last(o, text + n, max - (size_t)n);
 	if (o->assertions != NULL)
 		n += (int)assertions_status(o->assertions, text + n);
-	provider_status(o->provider, text + n, OIDC_STATUS_MAX - (size_t)n);
+	provider_status(o->provider, text + n);
 }

@@ -12,6 +12,7 @@
 #include <sys/queue.h>
 
 #include "common/chan.h"
+#include "common/msg.h"
 #include "common/text.h"
 
 struct assertions;
@@ -23,7 +24,8 @@ struct settings;
 struct token_endpoint;
 
 #define OIDC_LOGINS_MAX 256 /* on their way at the same time */
-#define OIDC_STATUS_MAX 1088
+#define OIDC_REFUSAL_MAX 768
+#define OIDC_STATUS_MAX 4096
 
 struct oidc {
 	struct authd *authd;
@@ -40,7 +42,11 @@ struct oidc {
 	TAILQ_HEAD(, notice) notices; /* notice.h: tokens being read */
 	size_t n_notices;
 	bool told_redirect_uri;
-	uint64_t starts, logins, refused;
+	uint64_t starts, logins, refused[LOGIN_CODE_COUNT];
+	int64_t login_s; /* the last one, unix s; 0: none since the start */
+	/* The last refusal that was not the client's own doing. */
+	int64_t refusal_s;
+	char refusal[OIDC_REFUSAL_MAX];
 };
 
 /* Before the sandbox. a's settings have strategy openid. All are borrowed. */

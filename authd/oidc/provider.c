@@ -1,6 +1,7 @@
 /* See provider.h. */
 #include "authd/oidc/provider.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -470,24 +471,40 @@ provider_read_logout_token(struct provider *p, struct slice token,
 
 /* --- status --- */
 
+void
+provider_why(const struct provider *p, char why[PROVIDER_WHY_MAX])
+{
+	const char *what =
+	    p->metadata_source != NULL ? source_why(p->metadata_source) : "";
+
+	(void)snprintf(why, PROVIDER_WHY_MAX, "%s%s",
+	    what[0] != '\0' ? "its metadata " : "", what);
+}
+
 static void
 say_provider(const struct provider *p, char *dst, size_t cap)
 {
-	char date[CLOCK_RFC3339_LEN + 1];
-	int64_t down =
-	    p->metadata_source != NULL ? source_down_s(p->metadata_source) : 0;
+	char good[CLOCK_RFC3339_LEN + 1], bad[CLOCK_RFC3339_LEN + 1];
+	int64_t down;
 
-	clock_rfc3339(date, down);
-	if (p->metadata_source == NULL)
+	if (p->metadata_source == NULL) {
 		(void)snprintf(dst, cap, "ready, as configured");
+		return;
+	}
+	down = source_down_s(p->metadata_source);
+	clock_rfc3339(good, source_good_s(p->metadata_source));
+	clock_rfc3339(bad, down);
+	if (down != 0 && p->metadata == NULL)
+		(void)snprintf(dst, cap, "away since %s: its metadata %s", bad,
+		    source_why(p->metadata_source));
 	else if (down != 0)
-		(void)snprintf(dst, cap, "%s since %s: %s",
-		    p->metadata != NULL ? "ready, but unreachable"
-					: "unreachable",
-		    date, source_why(p->metadata_source));
+		(void)snprintf(dst, cap,
+		    "ready with metadata fetched %s, but since %s it %s", good,
+		    bad, source_why(p->metadata_source));
+	else if (p->metadata != NULL)
+		(void)snprintf(dst, cap, "ready, metadata fetched %s", good);
 	else
-		(void)snprintf(dst, cap, "%s",
-		    p->metadata != NULL ? "ready" : "not asked yet");
+		(void)snprintf(dst, cap, "not asked yet");
 }
 
 static void
@@ -506,21 +523,54 @@ say_keys(const struct provider *p, char *dst, size_t cap)
 		n = snprintf(dst, cap, "none");
 	if (down != 0 && n > 0 && (size_t)n < cap)
 		(void)snprintf(dst + n, cap - (size_t)n,
-		    "; unreachable since %s: %s", bad,
+		    "; since %s their document %s", bad,
 		    source_why(p->keys_source));
 }
 
-void
-provider_status(const struct provider *p, char *dst, size_t cap)
+/* For --metrics: ages are left out while there is nothing that has one. */
+static int
+put_source(const struct source *s, const char *name, char *dst, size_t cap)
 {
-	char provider[SOURCE_WHY_MAX + 80], keys[SOURCE_WHY_MAX + 120];
+	int64_t good = source_good_s(s);
+	int n = snprintf(dst, cap,
+	    "openid %s fetches: %" PRIu64 "\n"
+	    "openid %s fetches failed: %" PRIu64 "\n",
+	    name, source_fetches(s), name, source_failures(s));
+
+	if (good != 0)
+		n += snprintf(dst + n, cap - (size_t)n,
+		    "openid %s age: %lld s\n", name,
+		    (long long)(clock_unix_s() - good));
+	return n;
+}
+
+static bool
+is_up(const struct provider *p)
+{
+	return p->metadata != NULL && p->keys != NULL &&
+	    (p->metadata_source == NULL ||
+		source_down_s(p->metadata_source) == 0) &&
+	    source_down_s(p->keys_source) == 0;
+}
+
+void
+provider_status(const struct provider *p, char dst[PROVIDER_STATUS_MAX])
+{
+	char provider[SOURCE_WHY_MAX + 100], keys[SOURCE_WHY_MAX + 120];
+	int n;
 
 	say_provider(p, provider, sizeof(provider));
 	say_keys(p, keys, sizeof(keys));
-	(void)snprintf(dst, cap,
+	n = snprintf(dst, PROVIDER_STATUS_MAX,
 	    "openid provider: %s\n"
-	    "openid keys: %s\n",
-	    provider, keys);
+	    "openid keys: %s\n"
+	    "openid provider up: %d\n",
+	    provider, keys, is_up(p));
+	if (p->metadata_source != NULL)
+		n += put_source(p->metadata_source, "metadata", dst + n,
+		    PROVIDER_STATUS_MAX - (size_t)n);
+	(void)put_source(
+	    p->keys_source, "keys", dst + n, PROVIDER_STATUS_MAX - (size_t)n);
 }
 
 /* --- the whole --- */

@@ -65,8 +65,15 @@ typedef void provider_logout_token_fn(
 void provider_read_logout_token(struct provider *p, struct slice token,
     provider_logout_token_fn *done, void *arg);
 
-/* Lines for `doorward status`: "openid provider: ready\n", "openid keys: 2,
- * fetched 2026-01-02T03:04:05Z\n" or what is wrong, and since when. */
-void provider_status(const struct provider *p, char *dst, size_t cap);
+#define PROVIDER_WHY_MAX 420
+/* Why there is no metadata, for the log: "its metadata cannot be fetched: ...";
+ * "" when nothing is known to be wrong. */
+void provider_why(const struct provider *p, char why[PROVIDER_WHY_MAX]);
+
+#define PROVIDER_STATUS_MAX 1600
+/* Lines for `doorward status`: "openid provider: ready, metadata fetched
+ * 2026-01-02T03:04:05Z\n", "openid keys: 2, fetched ...\n" or what is wrong,
+ * and since when; and the same as numbers. */
+void provider_status(const struct provider *p, char dst[PROVIDER_STATUS_MAX]);
 
 #endif

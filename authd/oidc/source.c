@@ -27,6 +27,7 @@ struct source {
 	unsigned failures;   /* one after the other */
 	int64_t retry_ms;    /* not before (clock_mono_ms) */
 	int64_t good_s, down_s;
+	uint64_t n_fetches, n_failures;
 	char why[SOURCE_WHY_MAX];
 };
 
@@ -75,6 +76,7 @@ failed(struct source *s)
 	if (wait > SOURCE_BACKOFF_MAX_MS)
 		wait = SOURCE_BACKOFF_MAX_MS;
 	s->failures++;
+	s->n_failures++;
 	s->retry_ms = clock_mono_ms() + wait;
 	timer_in(s, wait);
 	if (s->down_s != 0) {
@@ -137,6 +139,7 @@ answered(const struct fetch_answer *a, void *arg)
 	char why[SOURCE_WHY_MAX] = "";
 
 	s->fetch = NULL;
+	s->n_fetches++;
 	judge_answer(s, a);
 	if (s->why[0] == '\0' && s->c.take(a->body, why, s->c.arg)) {
 		succeeded(s, a->max_age_s);
@@ -233,6 +236,18 @@ int64_t
 source_down_s(const struct source *s)
 {
 	return s->down_s;
+}
+
+uint64_t
+source_fetches(const struct source *s)
+{
+	return s->n_fetches;
+}
+
+uint64_t
+source_failures(const struct source *s)
+{
+	return s->n_failures;
 }
 
 const char *

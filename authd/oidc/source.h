@@ -54,6 +54,9 @@ bool source_is_asking(const struct source *s);
 int64_t source_good_s(const struct source *s);
 /* Since when it has been failing, unix s; 0: it is not. */
 int64_t source_down_s(const struct source *s);
+/* Attempts that have ended, and those of them that brought nothing. */
+uint64_t source_fetches(const struct source *s);
+uint64_t source_failures(const struct source *s);
 /* What was wrong the last time; "" when nothing was. */
 const char *source_why(const struct source *s);
 

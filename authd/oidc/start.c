@@ -66,7 +66,8 @@ start_refuse(struct start *s, const struct refusal *why)
 }
 
 static void
-start_located(enum token_fault fault, const char *location, void *arg)
+start_located(
+    enum token_fault fault, const char *location, const char *detail, void *arg)
 {
 	static const struct refusal too_long = {
 		.code = LOGIN_UNAVAILABLE,
@@ -82,7 +83,7 @@ start_located(enum token_fault fault, const char *location, void *arg)
 	if (attempt_is_over(&s->attempt))
 		return;
 	if (fault != TOKEN_OK) {
-		why = token_fault_refusal(fault, NULL);
+		why = token_fault_refusal(fault, detail);
 		start_refuse(s, &why);
 	} else if (strlen(location) > MSG_LOCATION_MAX) {
 		start_refuse(s, &too_long);
@@ -110,12 +111,14 @@ start_ready(int err, void *arg)
 		.nonce = s->made.nonce,
 		.challenge = s->made.challenge,
 	};
+	char detail[PROVIDER_WHY_MAX];
 	struct refusal why;
 
 	if (attempt_is_over(t))
 		return;
 	if (err != 0) {
-		why = token_fault_refusal(TOKEN_UNAVAILABLE, NULL);
+		provider_why(t->oidc->provider, detail);
+		why = token_fault_refusal(TOKEN_UNAVAILABLE, detail);
 		start_refuse(s, &why);
 	} else if (attempt_is_hindered(t, &why)) { /* keys may be gone */
 		start_refuse(s, &why);

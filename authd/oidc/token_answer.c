@@ -24,7 +24,8 @@ static const struct {
 	    "the code or refresh token is over, was used before, was revoked, "
 	    "or belongs to another client or redirect URI" },
 	{ "invalid_request", TOKEN_REFUSED,
-	    "the provider finds something in the request missing or wrong" },
+	    "the provider finds something in the request missing or wrong; has "
+	    "it registered the redirect URI (doorward explain-url)?" },
 	{ "unsupported_grant_type", TOKEN_REFUSED,
 	    "the provider does not offer this grant" },
 	{ "invalid_scope", TOKEN_REFUSED,
@@ -36,6 +37,10 @@ static const struct {
 	{ "server_error", TOKEN_UNAVAILABLE, "the provider has a problem" },
 	{ "temporarily_unavailable", TOKEN_UNAVAILABLE,
 	    "the provider is overloaded or being maintained" },
+	/* RFC 7591 3.2.2, which providers say of pushed requests, too */
+	{ "invalid_redirect_uri", TOKEN_REFUSED,
+	    "the provider has not registered our redirect URI (doorward "
+	    "explain-url)" },
 	/* OpenID Connect Core 3.1.2.6 */
 	{ "interaction_required", TOKEN_INVALID_GRANT,
 	    "the person has to sign in anew" },

@@ -48,7 +48,7 @@ async function assertCase(t, { dw, op }, one) {
     assert.equal(r.status, 200, one.name);
     assert.ok(!/Signing in did not work/.test(r.body), one.name);
   } else {
-    const { line, sentence } = assertFailed(dw, r, one.name);
+    const { line, sentence } = await assertFailed(dw, r, one.name);
     assert.ok(!/[<>\r\n\0]|script/.test(sentence), `${one.name}: ${sentence}`);
     t.diagnostic(`${one.name}: ${r.status} ${line.replace(/^\S+ /, '')}`);
   }
@@ -101,7 +101,7 @@ test('servers that take for ever: people are told before they give up', { timeou
 test('a provider that was wrong is believed again when it is right', { timeout: 120000 }, async (t) => {
   for (const name of ['discovery: 500', 'tls: expired', 'jwks: 500']) {
     const all = await setUp(t, hostileCases.find((c) => c.name === name).defect);
-    assertFailed(all.dw, (await attempt(t, all.dw, all.op)).r, name);
+    await assertFailed(all.dw, (await attempt(t, all.dw, all.op)).r, name);
     all.op.set({});
     await until(`${name}: a good login`, async () => sessionCookie((await attempt(t, all.dw, all.op)).browser), 40000);
   }

@@ -94,7 +94,7 @@ test('the name is that of username_claim; groups and e-mail addresses count', as
     assert.equal(op.requests.some((r) => r.path === '/me'), claimsIn === 'userinfo');
     // bob's address is not verified
     const other = newBrowser(t, dw, op);
-    assertFailed(dw, await login(other, startUrl(dw), 'bob'), claimsIn);
+    await assertFailed(dw, await login(other, startUrl(dw), 'bob'), claimsIn);
     assert.equal(sessionCookie(other), undefined);
   }
 });
@@ -111,7 +111,7 @@ for (const [what, options] of [
     const other = newBrowser(t, dw, op);
     const r = await login(other, startUrl(dw), 'bob');
     assert.equal(r.status, 403);
-    assertFailed(dw, r);
+    await assertFailed(dw, r);
     assert.equal(sessionCookie(other), undefined);
     assert.equal(await api(other, dw), 401);
     const [failed] = dw.auditLines('AUDIT: Login failed');
@@ -127,10 +127,10 @@ test('nobody wanted to: a page, and no loop', async (t) => {
   };
   const one = await back();
   assert.equal(one.status, 403);
-  assert.match(assertFailed(dw, one).sentence, /declined/);
+  assert.match((await assertFailed(dw, one)).sentence, /declined/);
   assert.match(one.body, /class="button" href="\/kiali\/api\/auth\/openid_redirect/);
   const two = await back();
-  assertFailed(dw, two);
+  await assertFailed(dw, two);
   assert.ok(!/class="button"/.test(two.body), 'after two rounds it does not invite to another one');
   assert.match(two.body, /clock|cookie|provider/i);
   // and a good login makes all well
@@ -192,7 +192,7 @@ test('a callback counts once', async (t) => {
   for (const who of [again, browser]) {
     const r = await who.fetch(url);
     if (r.status < 400) assert.equal(r.setCookie.filter((c) => /doorward=[^;]/.test(c)).length, 0);
-    else assertFailed(dw, r);
+    else await assertFailed(dw, r);
   }
   assert.equal(sessionCookie(again), undefined);
   assert.equal(op.requests.filter((r) => r.path === '/token').length, asked, 'the provider is not asked again');
@@ -208,7 +208,7 @@ test('another browser cannot finish it', async (t) => {
   assert.ok(fallen.status === 200 || fallen.status >= 400);
   const busy = newBrowser(t, dw, op);
   await busy.open(startUrl(dw)); // it has a login cookie of its own
-  assertFailed(dw, await busy.fetch(url));
+  await assertFailed(dw, await busy.fetch(url));
   assert.equal(sessionCookie(busy), undefined);
   assert.equal((await browser.open(url)).status, 200, 'the one who began it can');
 });
@@ -268,7 +268,7 @@ test('authd is restarted between the way there and the way back', async (t) => {
     return a.status === 503 ? null : a;
   });
   if (r.status !== 200) {
-    assertFailed(dw, r);
+    await assertFailed(dw, r);
     await signInWell(browser, dw);
   }
   assert.equal((await info(browser, dw)).sessionInfo.username, 'alice');
@@ -290,7 +290,7 @@ test('the provider has new keys: before a login, during one, and twice', async (
   for (let i = 0; i < 3; i++) {
     const r = await login(newBrowser(t, dw, op), startUrl(dw), 'bob');
     assert.equal(r.status, 503);
-    assertFailed(dw, r);
+    await assertFailed(dw, r);
   }
   assert.ok(op.requests.filter((r) => r.path === '/jwks').length <= asked + 1);
 });

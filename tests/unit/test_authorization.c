@@ -7,13 +7,15 @@
 #include "tests/unit/client_fixture.h"
 
 static void
-take_location(enum token_fault fault, const char *location, void *arg)
+take_location(
+    enum token_fault fault, const char *location, const char *detail, void *arg)
 {
 	ck_assert_ptr_eq(arg, &seen);
 	seen.n++;
 	seen.fault = fault;
 	snprintf(seen.location, sizeof(seen.location), "%s",
 	    location != NULL ? location : "none");
+	snprintf(seen.detail, sizeof(seen.detail), "%s", detail);
 	seen.done = true;
 }
 
@@ -177,6 +179,10 @@ START_TEST(test_push_fault)
 		: "");
 	ck_assert_int_eq(start(), pushes[_i].fault);
 	ck_assert_str_eq(seen.location, "none");
+	ck_assert_msg(
+	    strncmp(seen.detail, "pushed authorization request ", 29) == 0 &&
+		strlen(seen.detail) > 50,
+	    "%s", seen.detail);
 	ck_assert_uint_eq(toy_server_requests(server),
 	    pushes[_i].pushed == PUSHED_AUTO ? 1 : 0);
 }

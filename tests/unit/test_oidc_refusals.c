@@ -249,6 +249,48 @@ START_TEST(the_provider_s_failures_are_not_the_client_s)
 }
 END_TEST
 
+/* --- what `doorward status` says of it --- */
+
+static void
+check_status(bool there, const char *text)
+{
+	char status[OIDC_STATUS_MAX];
+
+	oidc_status(o.f.authd->oidc, status);
+	ck_assert_msg((strstr(status, text) != NULL) == there, "%s in:\n%s",
+	    text, status);
+}
+
+START_TEST(the_status_says_why_nobody_gets_in)
+{
+	struct callback_question q = { .query = "code=c&state=s",
+		.cookie = "nonsense" };
+	struct callback_answer c;
+
+	check_status(true,
+	    "openid last login: none\n"
+	    "openid last refusal: none\n");
+	o.provider.fault[STANDIN_TOKEN].status = 401;
+	o.provider.fault[STANDIN_TOKEN].body = "{\"error\":\"invalid_client\"}";
+	oidc_login(&o, NULL, &c);
+	oidc_check_refused(&o, &c, LOGIN_UNAVAILABLE);
+	ask_callback(&o, &q, &c); /* anybody can do that */
+	check_status(true, "openid logins refused unavailable: 1\n");
+	check_status(true, "openid logins refused rejected: 1\n");
+	check_status(true, "openid logins refused: 2\n");
+	check_status(true, "openid last login: none\n");
+	check_status(true, "openid last refusal: 20");
+	check_status(true, "Z: the provider does not accept us: ");
+	check_status(true, "token endpoint: 401 invalid_client: ");
+	o.provider.fault[STANDIN_TOKEN].status = 0;
+	oidc_login(&o, NULL, &c);
+	oidc_check_good(&o, &c);
+	check_status(false, "openid last login: none\n");
+	check_status(true, "openid logins: 1\n");
+	check_status(true, "openid provider up: 1\n");
+}
+END_TEST
+
 /* --- what the provider answers --- */
 
 /* clang-format off */
@@ -413,6 +455,7 @@ main(void)
 	tcase_add_test(t, rounds_are_counted_until_it_works);
 	tcase_add_test(t, who_keeps_failing_has_to_wait);
 	tcase_add_test(t, the_provider_s_failures_are_not_the_client_s);
+	tcase_add_test(t, the_status_says_why_nobody_gets_in);
 	tcase_add_loop_test(t, a_bad_token, 0, (int)N_ROWS(tokens));
 	tcase_add_test(t, a_key_that_is_not_published);
 	tcase_add_loop_test(t, a_bad_answer, 0, (int)N_ROWS(answers));

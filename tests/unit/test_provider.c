@@ -213,9 +213,9 @@ start(void)
 static const char *
 status_text(void)
 {
-	static char text[1200];
+	static char text[PROVIDER_STATUS_MAX];
 
-	provider_status(p, text, sizeof(text));
+	provider_status(p, text);
 	return text;
 }
 
@@ -257,7 +257,7 @@ START_TEST(test_ready)
 	}
 	ck_assert_uint_eq(document.n, 1);
 	ck_assert_str_eq(provider_metadata(p)->issuer, issuer);
-	STATUS_HAS("openid provider: ready\n");
+	STATUS_HAS("openid provider: ready, metadata fetched 20");
 	ck_assert_int_eq(need(), 0);
 	run_ms(50);
 	ck_assert_uint_eq(document.n, 1);
@@ -270,7 +270,13 @@ START_TEST(test_by_itself)
 {
 	start();
 	run_ms(1300);
-	STATUS_HAS("openid provider: ready\nopenid keys: 1, ");
+	STATUS_HAS("openid provider: ready, metadata fetched 20");
+	STATUS_HAS("openid keys: 1, fetched 20");
+	STATUS_HAS("openid provider up: 1\nopenid metadata fetches: 1\n"
+		   "openid metadata fetches failed: 0\n"
+		   "openid metadata age: ");
+	STATUS_HAS("openid keys fetches: 1\nopenid keys fetches failed: 0\n"
+		   "openid keys age: ");
 }
 END_TEST
 
@@ -299,7 +305,7 @@ static const struct {
 
 START_TEST(test_defects)
 {
-	char slash[80];
+	char slash[80], why[PROVIDER_WHY_MAX];
 
 	snprintf(slash, sizeof(slash), "\"%s/\"", issuer);
 	if (defects[_i].member != NULL)
@@ -311,7 +317,12 @@ START_TEST(test_defects)
 	start();
 	ck_assert_msg(need() == ERR_UNAVAILABLE, "%s", defects[_i].name);
 	ck_assert_ptr_null(provider_metadata(p));
-	STATUS_HAS("openid provider: unreachable since 20");
+	STATUS_HAS("openid provider: away since 20");
+	STATUS_HAS("openid provider up: 0\nopenid metadata fetches: 1\n"
+		   "openid metadata fetches failed: 1\nopenid keys fetches: "
+		   "0\n");
+	provider_why(p, why);
+	ck_assert_msg(strncmp(why, "its metadata ", 13) == 0, "%s", why);
 	STATUS_HAS(defects[_i].why);
 	run_ms(20);
 	ck_assert_uint_eq(keys.n, 0);
@@ -349,7 +360,7 @@ START_TEST(test_backoff)
 	say_document(NULL, NULL);
 	ahead_ms = 3300;
 	ck_assert_int_eq(need(), 0);
-	STATUS_HAS("openid provider: ready\n");
+	STATUS_HAS("openid provider: ready, metadata fetched 20");
 }
 END_TEST
 
@@ -581,7 +592,9 @@ START_TEST(test_bad_keys)
 	ck_assert_int_eq(judge("unknown", "n1"), ID_TOKEN_NO_KEY);
 	ck_assert_uint_eq(keys.n, 2);
 	STATUS_HAS("openid keys: 1, fetched 20");
-	STATUS_HAS("unreachable since 20");
+	STATUS_HAS("; since 20");
+	STATUS_HAS("openid provider up: 0\n");
+	STATUS_HAS("openid keys fetches: 2\nopenid keys fetches failed: 1\n");
 	STATUS_HAS(bad_keys[_i].why);
 	ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_OK);
 	ck_assert_int_eq(judge("unknown", "n1"), ID_TOKEN_NO_KEY);
@@ -598,7 +611,7 @@ START_TEST(test_no_keys_at_all)
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_NO_KEY);
 	ck_assert_uint_eq(keys.n, 1);
-	STATUS_HAS("openid keys: none; unreachable since");
+	STATUS_HAS("openid keys: none; since 20");
 	say_keys(TOY_PROVIDER_KEYS);
 	ahead_ms = 1100;
 	ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_OK);

@@ -91,7 +91,7 @@ export function withCookie(dw, cookie) {
 
 // A page that says that signing in did not work; with a reference that the log
 // knows. Resolves with {sentence, reference, line of the log}.
-export function assertFailed(dw, r, what = '') {
+export async function assertFailed(dw, r, what = '') {
   assert.ok(r.status >= 400, `${what}: ${r.status} ${r.headers.location ?? ''}`);
   assert.match(r.headers['content-type'], /^text\/html/, what);
   assert.match(r.body, /<h1>Signing in did not work<\/h1>/, what);
@@ -99,8 +99,9 @@ export function assertFailed(dw, r, what = '') {
   assert.ok(sentence?.length > 20, `${what}: ${r.body}`);
   const reference = /<code>([^<]+)<\/code>/.exec(r.body)?.[1];
   assert.ok(reference, `${what}: no reference\n${r.body.slice(-600)}`);
-  const line = dw.log.split('\n').find((l) => !l.startsWith('{') && l.includes(reference));
-  assert.ok(line, `${what}: ${reference} is not in the log`);
+  // The page may be here before the log is.
+  const line = await until(`${what}: ${reference} is in the log`,
+    () => dw.log.split('\n').find((l) => !l.startsWith('{') && l.includes(reference)));
   return { sentence, reference, line };
 }
 
