@@ -349,7 +349,8 @@ static const struct conf_row rows[] = {
 
 	STRING("doorward.ca_bundle_dir", ca_bundle_dir, "/kiali-cabundle",
 	    "folder of additional-ca-bundle.pem: certificates that servers "
-	    "are checked with beside the system's"),
+	    "are checked with beside the system's; and of "
+	    "openid-server-ca.crt: the same for the OpenID provider"),
 	TABLES("doorward.certificates", more_certificates,
 	    n_more_certificates, struct certificate_settings,
 	    CERTIFICATES_MAX - 1, certificate_table,

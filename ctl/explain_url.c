@@ -1,7 +1,8 @@
 /*
  * doorward explain-url: the base URL that a request leads to, and which rule
  * gave each part. It is the URL that a provider must know (redirect_uri), and
- * the one that decides whether cookies get Secure.
+ * the one that decides whether cookies get Secure. With strategy openid also
+ * what else is registered at a provider.
  */
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -107,6 +108,21 @@ print_unused(const struct question *q)
 	}
 }
 
+/* What the provider has to know of us. */
+static void
+print_registration(const struct settings *s, const char *base)
+{
+	const char *after = s->openid.post_logout_redirect_uri;
+
+	(void)printf(
+	    "redirect URI at the provider: %s\n"
+	    "post-logout redirect URI: %s\n"
+	    "back-channel logout URI: %s/_doorward/backchannel-logout\n"
+	    "front-channel logout URI: "
+	    "%s/_doorward/frontchannel-logout\n",
+	    base, after[0] != '\0' ? after : base, base, base);
+}
+
 static int
 explain(struct question *q)
 {
@@ -134,7 +150,7 @@ explain(struct question *q)
 	    url.text, url.scheme_rule, url.host_rule, url.port_rule,
 	    "server.web_root", url.secure ? "Secure" : "not Secure");
 	if (q->settings->strategy == STRATEGY_OPENID)
-		(void)printf("redirect URI at the provider: %s\n", url.text);
+		print_registration(q->settings, url.text);
 	print_unused(q);
 	return 0;
 }

@@ -41,5 +41,12 @@ sed 's/anonymous/openid, openid: {client_id: c, issuer_uri: "https:\/\/l.example
 	"$dir/config.yaml" >"$dir/openid.yaml"
 expect 0 'redirect URI at the provider: https://k.example/kiali' --host k.example \
 	--header "$proto" --header 'X-Forwarded-Port: 443' --config "$dir/openid.yaml"
+for text in 'post-logout redirect URI: https://k.example/kiali' \
+	'back-channel logout URI: https://k.example/kiali/_doorward/backchannel-logout' \
+	'front-channel logout URI: https://k.example/kiali/_doorward/frontchannel-logout'; do
+	expect 0 "$text" --host k.example --header "$proto" --header 'X-Forwarded-Port: 443' --config "$dir/openid.yaml"
+done
+sed 's/client_id: c,/& post_logout_redirect_uri: "https:\/\/k.example\/bye",/' "$dir/openid.yaml" >"$dir/bye.yaml"
+expect 0 'post-logout redirect URI: https://k.example/bye' --host k.example --config "$dir/bye.yaml"
 expect 1 'is not usable' --host k.example --config "$dir/none"
 exit $bad
