@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { temporaryDir, until } from './lib/doorward.mjs';
 import { KubeStandin } from './lib/kube-standin.mjs';
 import { login } from './lib/openid-provider.mjs';
-import { api, claimsOf, info, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf, whyFailed } from './lib/openid.mjs';
+import { api, assertFailed, claimsOf, info, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf } from './lib/openid.mjs';
 import { test } from './lib/test.mjs';
 
 const RECHECK_S = 2;
@@ -106,7 +106,7 @@ test('the cluster does not take the token, or shows nothing: a page that says so
     const other = newBrowser(t, dw, op);
     const r = await timed(login(other, startUrl(dw)));
     assert.equal(r.status, status, what);
-    const failed = await whyFailed(dw, r, what);
+    const failed = await assertFailed(dw, r, what);
     assert.match(failed.sentence, sentence, what);
     assert.match(failed.line, line, what);
     assert.equal(sessionCookie(other), undefined, what);
@@ -128,7 +128,7 @@ test('a cluster in trouble: 503 and a page, soon; afterwards all is well', { tim
     const other = newBrowser(t, dw, op);
     const r = await timed(login(other, startUrl(dw)));
     assert.equal(r.status, 503, what);
-    const { sentence, line } = await whyFailed(dw, r, what);
+    const { sentence, line } = await assertFailed(dw, r, what);
     assert.match(sentence, /^The cluster cannot be asked at the moment\. Try again in a minute;/, what);
     assert.match(line, /the cluster cannot be asked about the token/, what);
     assert.equal(sessionCookie(other), undefined, what);
@@ -256,7 +256,7 @@ test('api_proxy is trusted by its own CA alone, not by the API server\'s', async
   ({ op } = all);
   const r = await timed(login(all.browser, startUrl(all.dw)));
   assert.equal(r.status, 503);
-  await whyFailed(all.dw, r);
+  await assertFailed(all.dw, r);
   assert.deepEqual([...proxy.requests, ...stranger.requests, ...all.kube.requests], [], 'nobody has seen a token');
 });
 

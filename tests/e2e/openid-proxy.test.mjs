@@ -7,7 +7,7 @@ import { ConnectProxy } from './lib/connect-proxy.mjs';
 import { temporaryDir, until } from './lib/doorward.mjs';
 import { makeAuthority } from './lib/files.mjs';
 import { OpenidProvider, login } from './lib/openid-provider.mjs';
-import { api, claimsOf, info, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf, whyFailed } from './lib/openid.mjs';
+import { api, assertFailed, claimsOf, info, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf } from './lib/openid.mjs';
 import { test } from './lib/test.mjs';
 
 const NAME = 'provider.invalid'; // which no resolver knows: RFC 6761
@@ -40,7 +40,7 @@ const attempt = async (t, dw, op) => {
 async function assertRefused(t, dw, op, what, line) {
   const { browser, r } = await attempt(t, dw, op);
   assert.equal(r.status, 503, what);
-  const failed = await whyFailed(dw, r, what);
+  const failed = await assertFailed(dw, r, what);
   assert.match(failed.sentence, /^The identity provider cannot be reached at the moment/, what);
   assert.equal(sessionCookie(browser), undefined, what);
   if (line) assert.match(dw.log, line, what);
@@ -144,7 +144,7 @@ test('openid-server-ca.crt is replaced while Doorward runs: the next login goes 
   await op.start();
   await until('the old one does not count for the new certificate', async () => {
     const { r, browser } = await attempt(t, dw, op);
-    if (r.status === 503) await whyFailed(dw, r);
+    if (r.status === 503) await assertFailed(dw, r);
     assert.equal(sessionCookie(browser), undefined);
     return true;
   });

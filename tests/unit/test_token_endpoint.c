@@ -228,7 +228,7 @@ static const struct {
 	{ "400 Bad Request", "{\"error\":\"invalid_grant\",\"error_description\":\"geheim\"}", TOKEN_INVALID_GRANT,
 	    "token endpoint: 400 invalid_grant: the code or refresh token is over, was used before, was revoked, or belongs to another client or redirect URI" },
 	{ "400 Bad Request", "{\"error\":\"invalid_request\"}", TOKEN_REFUSED,
-	    "token endpoint: 400 invalid_request: the provider finds something in the request missing or wrong" },
+	    "token endpoint: 400 invalid_request: the provider finds something in the request missing or wrong; has it registered the redirect URI (doorward explain-url)?" },
 	{ "403 Forbidden", "<html>", TOKEN_REFUSED, "token endpoint: 403: the provider refuses without a reason that we know" },
 	{ "404 Not Found", "", TOKEN_REFUSED, "token endpoint: 404: there is no such endpoint at this address" },
 	{ "429 Too Many Requests", "", TOKEN_UNAVAILABLE, "token endpoint: 429: the provider wants fewer requests" },

@@ -105,13 +105,6 @@ export async function assertFailed(dw, r, what = '') {
   return { sentence, reference, line };
 }
 
-// The same, after the log has come: it goes another way than the page.
-export async function whyFailed(dw, r, what = '') {
-  const reference = /<code>([^<]+)<\/code>/.exec(r.body)?.[1];
-  await until('the log has come', () => reference === undefined || dw.log.includes(reference));
-  return assertFailed(dw, r, what);
-}
-
 // CPU time that the daemons have used so far, in microseconds.
 export function cpuUs(dw) {
   const TICK_US = 10000;
