@@ -1,7 +1,6 @@
 /* See provider.h. */
 #include "authd/oidc/provider.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -527,23 +526,6 @@ say_keys(const struct provider *p, char *dst, size_t cap)
 		    source_why(p->keys_source));
 }
 
-/* For --metrics: ages are left out while there is nothing that has one. */
-static int
-put_source(const struct source *s, const char *name, char *dst, size_t cap)
-{
-	int64_t good = source_good_s(s);
-	int n = snprintf(dst, cap,
-	    "openid %s fetches: %" PRIu64 "\n"
-	    "openid %s fetches failed: %" PRIu64 "\n",
-	    name, source_fetches(s), name, source_failures(s));
-
-	if (good != 0)
-		n += snprintf(dst + n, cap - (size_t)n,
-		    "openid %s age: %lld s\n", name,
-		    (long long)(clock_unix_s() - good));
-	return n;
-}
-
 static bool
 is_up(const struct provider *p)
 {
@@ -567,10 +549,10 @@ provider_status(const struct provider *p, char dst[PROVIDER_STATUS_MAX])
 	    "openid provider up: %d\n",
 	    provider, keys, is_up(p));
 	if (p->metadata_source != NULL)
-		n += put_source(p->metadata_source, "metadata", dst + n,
+		n += source_status(p->metadata_source, dst + n,
 		    PROVIDER_STATUS_MAX - (size_t)n);
-	(void)put_source(
-	    p->keys_source, "keys", dst + n, PROVIDER_STATUS_MAX - (size_t)n);
+	(void)source_status(
+	    p->keys_source, dst + n, PROVIDER_STATUS_MAX - (size_t)n);
 }
 
 /* --- the whole --- */

