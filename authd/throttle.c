@@ -146,13 +146,19 @@ throttle_allows(struct throttle *t, struct slice client, int64_t now_ms)
 void
 throttle_failed(struct throttle *t, struct slice client, int64_t now_ms)
 {
+	global_refill(t, now_ms);
+	if (t->global >= 1)
+		t->global -= 1;
+	throttle_failed_here(t, client, now_ms);
+}
+
+void
+throttle_failed_here(struct throttle *t, struct slice client, int64_t now_ms)
+{
 	uint8_t key[KEY_LEN];
 	struct entry *e;
 	int64_t wait_ms;
 
-	global_refill(t, now_ms);
-	if (t->global >= 1)
-		t->global -= 1;
 	key_of(key, client);
 	e = entry_make(t, key);
 	if (now_ms - e->last_ms > THROTTLE_FORGET_MS)

@@ -29,6 +29,11 @@ void throttle_free(struct throttle *t);
  * CLOCK_MONOTONIC. */
 bool throttle_allows(struct throttle *t, struct slice client, int64_t now_ms);
 void throttle_failed(struct throttle *t, struct slice client, int64_t now_ms);
+/* The same for what nobody else was asked about: its address has to wait, but
+ * it takes nothing from the budget of all, or whoever has many addresses could
+ * lock everybody out with noise. */
+void throttle_failed_here(
+    struct throttle *t, struct slice client, int64_t now_ms);
 void throttle_succeeded(struct throttle *t, struct slice client);
 
 #endif

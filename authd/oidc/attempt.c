@@ -30,10 +30,9 @@ static const struct refusal no_keys = {
 };
 static const struct refusal throttled = {
 	.code = LOGIN_BUSY,
-	.reason = "Too many sign-ins failed from your address: wait a little "
-		  "and try again.",
-	.subject = "this address",
-	.log = "has failed too often; it has to wait",
+	.reason = "Too many sign-ins failed: wait a little and try again.",
+	.subject = "this attempt",
+	.log = "has to wait: its address, or all together, failed too often",
 };
 static const struct refusal crowded = {
 	.code = LOGIN_BUSY,
@@ -154,6 +153,6 @@ attempt_refused(struct attempt *t, const struct refusal *why,
 	    reference, t->client);
 	audit_refusal(t, why, reference);
 	if (why->by_client)
-		throttle_failed(
+		(t->redeemed ? throttle_failed : throttle_failed_here)(
 		    t->authd->throttle, slice_of(t->client), clock_mono_ms());
 }

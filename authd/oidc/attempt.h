@@ -28,6 +28,7 @@ struct attempt {
 	char base_url[MSG_BASE_URL_MAX + 1];
 	char cookie[MSG_LOGIN_COOKIE_MAX + 1]; /* of the login; "": none */
 	char client[MSG_CLIENT_MAX + 1];
+	bool redeemed; /* the provider was asked about it */
 };
 
 void attempt_begin(struct attempt *t, struct chan *ch, uint64_t id,
@@ -46,7 +47,8 @@ struct refusal {
 	const char *log;     /* what completes the sentence; */
 	const char *detail;  /* more of it, maybe the provider's words; NULL */
 	const char *user;    /* NULL: not known */
-	/* The client's own doing: counts against its address. */
+	/* The client's own doing: counts against its address, and when the
+	 * provider was asked against the budget of all (throttle.h). */
 	bool by_client;
 };
 /* What stands before anything else: no keys, too many attempts. False: nothing

@@ -371,6 +371,14 @@ is_from_issuer(const struct callback *c)
 }
 
 static void
+redeem(struct callback *c)
+{
+	c->attempt.redeemed = true;
+	token_endpoint_code(c->attempt.oidc->endpoint, c->q.code,
+	    c->resumed.verifier, c->attempt.base_url, tokens_came, c);
+}
+
+static void
 provider_is_ready(int err, void *arg)
 {
 	static const struct refusal used = {
@@ -414,8 +422,7 @@ provider_is_ready(int err, void *arg)
 	else if (c->q.error.len > 0)
 		refuse_error(c);
 	else
-		token_endpoint_code(c->attempt.oidc->endpoint, c->q.code,
-		    resumed->verifier, c->attempt.base_url, tokens_came, c);
+		redeem(c);
 }
 
 static struct refusal

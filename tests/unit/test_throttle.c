@@ -103,6 +103,23 @@ START_TEST(all_addresses_share_a_budget)
 }
 END_TEST
 
+/* What nobody else was asked about: only its address waits. */
+START_TEST(noise_leaves_the_budget_alone)
+{
+	char client[32];
+
+	for (int i = 0; i < 2 * THROTTLE_GLOBAL; i++) {
+		(void)snprintf(client, sizeof client, "10.0.%d.1:1", i);
+		for (int n = 0; n < THROTTLE_FREE; n++) {
+			ck_assert(allows(client, 1000));
+			throttle_failed_here(t, slice_of(client), 1000);
+		}
+		ck_assert(!allows(client, 1000));
+	}
+	ck_assert(allows("192.0.2.1:1", 1000));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -117,6 +134,7 @@ main(void)
 	tcase_add_loop_test(tc, addresses_are_told_apart, 0,
 	    (int)(sizeof clients / sizeof *clients));
 	tcase_add_test(tc, all_addresses_share_a_budget);
+	tcase_add_test(tc, noise_leaves_the_budget_alone);
 	suite_add_tcase(s, tc);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
