@@ -44,6 +44,8 @@
 #define MSG_BASE_URL_MAX 512
 #define MSG_RETURN_MAX 1024	 /* a path of ours to come back to */
 #define MSG_LOGIN_COOKIE_MAX 128 /* the value of a login cookie */
+#define MSG_STATE_MIN 166	 /* the parameter state of a login */
+#define MSG_STATE_MAX 1531
 #define MSG_WHY_MAX 512
 #define MSG_QUERY_MAX 8192	 /* of a callback */
 #define MSG_LOCATION_MAX 12288	 /* the provider's login page */
@@ -107,7 +109,9 @@ enum msg_fd { FD_NONE, FD_ONE };
     X(MSG_OIDC_CALLBACK,      R(FRONTEND), R(AUTHD),     11,  9034, FD_NONE, MSG_OIDC_CALLBACK_RESULT) \
     /* u8 enum login_code; text session cookie, u64 expires (unix s), text user, text return
        path ("" the web root), text login cookie (its new value, "" leave it), text reason,
-       text reference, u8 rounds that failed one after the other */ \
+       text reference, u8 rounds that failed one after the other. OK without a session cookie:
+       nothing was left to do. Then user is who is signed in already; "": the answer belongs to
+       no login of ours (only for a browser without a login cookie) */ \
     X(MSG_OIDC_CALLBACK_RESULT, R(AUTHD),  R(FRONTEND),  22,  2086, FD_NONE, MSG_NONE) \
     /* Back-channel logout. bytes logout token, text client */ \
     X(MSG_OIDC_BACKCHANNEL,   R(FRONTEND), R(AUTHD),      5, 16452, FD_NONE, MSG_OIDC_BACKCHANNEL_RESULT) \

@@ -263,8 +263,6 @@ authd_read_oidc_callback(struct authd_returned *a, int err, struct chan_in *in)
 	if (wire_end(&in->body) != 0 || code >= LOGIN_CODE_COUNT)
 		return;
 	got.code = (enum login_code)code;
-	if (got.code == LOGIN_OK && got.cookie.len == 0)
-		return;
 	*a = got;
 }
 

@@ -81,7 +81,7 @@ struct authd_started {
 void authd_read_oidc_start(
     struct authd_started *a, int err, struct chan_in *in);
 struct authd_returned {
-	enum login_code code;
+	enum login_code code; /* LOGIN_OK without a cookie: see common/msg.h */
 	struct slice cookie, user, return_path, login_cookie, reason, reference;
 	int64_t expires_s;
 	unsigned rounds; /* failed ones, one after the other */

@@ -223,18 +223,13 @@ redirect_to_slash(struct client *c)
 }
 
 static void
-dispatch(struct client *c)
+follow(struct client *c, struct router_result r)
 {
-	const struct settings *s = c->w->settings;
 	struct slice path = c->req->http.path;
-	struct router_result r = router_decide(s, c->req->http.method, path);
 	char root[COOKIE_LINE_MAX];
 	struct slice to = return_path_or_root(
-	    s, (struct slice){ NULL, 0 }, root, sizeof(root));
+	    c->w->settings, (struct slice){ NULL, 0 }, root, sizeof(root));
 
-	if (own_is_openid_callback(s, c->req))
-		r = (struct router_result){ ROUTER_OWN,
-			ENDPOINT_OPENID_CALLBACK, 0 };
 	switch (r.action) {
 	case ROUTER_PROXY:
 		c->state = CLIENT_EXCHANGE;
@@ -263,6 +258,29 @@ dispatch(struct client *c)
 		client_reply_status(c, 404, false, 0, 0);
 		return;
 	}
+}
+
+static void
+dispatch(struct client *c)
+{
+	const struct settings *s = c->w->settings;
+	const struct http_request *q = &c->req->http;
+	struct router_result r = router_decide(s, q->method, q->path);
+
+	if (own_is_openid_callback(s, c->req))
+		r = (struct router_result){ ROUTER_OWN,
+			ENDPOINT_OPENID_CALLBACK, 0 };
+	follow(c, r);
+}
+
+void
+client_pass_on(struct client *c)
+{
+	const struct http_request *q = &c->req->http;
+
+	own_free(c->own);
+	c->own = NULL;
+	follow(c, router_decide(c->w->settings, q->method, q->path));
 }
 
 static void

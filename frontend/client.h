@@ -73,6 +73,9 @@ void client_done(struct client *c);
 /* The answer cannot be completed: makes that visible. reset: the end of the
  * connection would else look like the end of the body. */
 void client_abort(struct client *c, bool reset);
+/* What the own endpoint was asked is not for it: goes on as if it were not
+ * there. Only for a request without a body, before an answer has begun. */
+void client_pass_on(struct client *c);
 /* Refuses what was sent and closes. Only before an answer has begun. */
 void client_refuse(struct client *c, unsigned status);
 /* No new requests: closes idle connections, the others after their answer. */

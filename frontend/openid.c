@@ -8,8 +8,10 @@
  * neither logged nor passed on as a referrer.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/audit.h"
+#include "common/b64url.h"
 #include "common/log.h"
 #include "common/settings.h"
 #include "frontend/authd.h"
@@ -223,13 +225,29 @@ openid_start(struct own *o)
 
 /* --- and back --- */
 
+/* Has state the form of one that authd made (authd/oidc/state.h)? */
+static bool
+may_be_ours(struct slice query)
+{
+	char state[MSG_STATE_MAX + 1];
+	uint8_t sealed[MSG_STATE_MAX];
+	size_t n;
+
+	return_path_from_query(query, "state", state, sizeof(state));
+	return strlen(state) >= MSG_STATE_MIN &&
+	    b64url_decode(sealed, sizeof(sealed), &n, state, strlen(state)) ==
+	    0;
+}
+
 bool
 own_is_openid_callback(const struct settings *s, const struct request *r)
 {
-	return r->http.method == HTTP_GET && r->login_cookie.len > 0 &&
-	    return_path_is_callback(s, r->http.path, r->http.query);
+	return r->http.method == HTTP_GET &&
+	    return_path_is_callback(s, r->http.path, r->http.query) &&
+	    (r->login_cookie.len > 0 || may_be_ours(r->http.query));
 }
 
+/* line: the session's Set-Cookie; NULL: it is there already. */
 static void
 reply_signed_in(struct own *o, const struct authd_returned *a, const char *line,
     const char *login_cookie)
@@ -246,6 +264,22 @@ reply_signed_in(struct own *o, const struct authd_returned *a, const char *line,
 		path, sizeof(path)) != 0)
 		r.location = root;
 	client_reply(o->c, &r);
+}
+
+/* Somebody is signed in already, or comes from a provider of the console's own.
+ * Answers then. */
+static bool
+is_nothing_to_do(struct own *o, const struct authd_returned *a)
+{
+	if (a->code != LOGIN_OK || a->cookie.len > 0)
+		return false;
+	if (a->user.len > 0)
+		reply_signed_in(o, a, NULL, NULL);
+	else if (o->c->req->login_cookie.len == 0)
+		client_pass_on(o->c);
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -266,12 +300,14 @@ on_returned(int err, struct chan_in *in, void *arg)
 	    slice_copy(a.login_cookie, login, sizeof(login)) == 0 &&
 	    cookie_set_login(login_line, s, secure, login) == 0)
 		login_cookie = login_line;
-	if (a.code == LOGIN_OK &&
+	if (a.code == LOGIN_OK && a.cookie.len > 0 &&
 	    slice_copy(a.cookie, cookie, sizeof(cookie)) == 0 &&
 	    cookie_set(line, s, secure, cookie, a.expires_s) == 0) {
 		reply_signed_in(o, &a, line, login_cookie);
 		return;
 	}
+	if (is_nothing_to_do(o, &a))
+		return;
 	p.code = a.code;
 	p.reference = a.reference;
 	p.rounds = a.rounds;

@@ -17,7 +17,8 @@ struct settings;
 /* Begins with c->req; sets c->own. May free the client. */
 void own_start(struct client *c, enum own_endpoint endpoint);
 /* Somebody comes back from the OpenID provider: this is for
- * ENDPOINT_OPENID_CALLBACK. Without the login cookie it is not. */
+ * ENDPOINT_OPENID_CALLBACK. Without the login cookie it is only if state may be
+ * one of ours; then authd knows. */
 bool own_is_openid_callback(const struct settings *s, const struct request *r);
 /* Answers one who comes back without that cookie and cannot go on. May free the
  * client. */

@@ -125,7 +125,7 @@ answer_refusal(
 	wire_put_text(&w, "");
 	wire_put_u64(&w, 0);
 	wire_put_text(&w, "");
-	wire_put_text(&w, "");
+	wire_put_bytes(&w, c->resumed.return_path, c->resumed.return_len);
 	wire_put_text(&w, cookie);
 	wire_put_text(&w, why->reason);
 	wire_put_text(&w, reference);
@@ -140,6 +140,45 @@ callback_refuse(struct callback *c, struct refusal why)
 
 	attempt_refused(&c->attempt, &why, reference);
 	answer_refusal(c, &why, reference);
+}
+
+/* There is nothing left to do. user: who is signed in already; "": nobody, and
+ * the answer belongs to no login of ours. */
+static void
+answer_nothing(struct callback *c, const char *user)
+{
+	uint8_t buf[RESULT_MAX];
+	struct wire_writer w;
+
+	wire_writer_init(&w, buf, sizeof(buf));
+	wire_put_u8(&w, LOGIN_OK);
+	wire_put_text(&w, "");
+	wire_put_u64(&w, 0);
+	wire_put_text(&w, user);
+	wire_put_bytes(&w, c->resumed.return_path, c->resumed.return_len);
+	wire_put_text(&w, "");
+	wire_put_text(&w, "");
+	wire_put_text(&w, "");
+	wire_put_u8(&w, 0);
+	attempt_end(&c->attempt, MSG_OIDC_CALLBACK_RESULT, &w);
+}
+
+/* The session that the browser brought is good: somebody came back to an
+ * address of the past, by the history or by loading it again. Answers then. */
+static bool
+is_signed_in(struct callback *c)
+{
+	struct session s = { .end = 0 };
+	uint8_t handle[MSG_HANDLE_LEN];
+
+	if (c->old[0] == '\0')
+		return false;
+	ticket_handle(handle, slice_of(c->old));
+	if (sessions_find(c->attempt.authd->sessions, handle, &s) != 0)
+		return false;
+	answer_nothing(c, s.who.user);
+	session_wipe(&s);
+	return true;
 }
 
 static void
@@ -413,6 +452,8 @@ provider_is_ready(int err, void *arg)
 	}
 	r = sessions_use_once(
 	    c->attempt.authd->sessions, USED_AS, id, resumed->until);
+	if (r == ERR_EXISTS && is_signed_in(c))
+		return;
 	if (r == ERR_EXISTS)
 		callback_refuse(c, used);
 	else if (r != 0)
@@ -439,18 +480,40 @@ state_refusal(enum state_fault fault)
 	};
 }
 
+/* Without a login cookie all may be for the console that is not sealed as a
+ * state of ours; under a key that is gone, that cannot be told. */
+static bool
+is_for_the_console(const struct callback *c, enum state_fault fault)
+{
+	return c->attempt.cookie[0] == '\0' &&
+	    (fault == STATE_BAD || fault == STATE_KEY_GONE);
+}
+
+static void
+judge_state(struct callback *c)
+{
+	struct attempt *t = &c->attempt;
+	struct state_return back = state_of(c);
+	enum state_fault fault =
+	    state_resume(t->authd->keys, &back, &c->resumed);
+
+	if (fault == STATE_OK)
+		provider_need(t->oidc->provider, provider_is_ready, c);
+	else if (is_for_the_console(c, fault))
+		answer_nothing(c, "");
+	else if (fault != STATE_NO_COOKIE || !is_signed_in(c))
+		callback_refuse(c, state_refusal(fault));
+}
+
 static void
 callback_start(struct callback *c, size_t query_len)
 {
-	struct attempt *t = &c->attempt;
 	struct refusal why = { .code = LOGIN_REJECTED,
 		.subject = "the answer",
 		.by_client = true };
 	enum callback_fault malformed;
-	enum state_fault fault;
-	struct state_return back;
 
-	if (attempt_is_hindered(t, &why)) {
+	if (attempt_is_hindered(&c->attempt, &why)) {
 		callback_refuse(c, why);
 		return;
 	}
@@ -461,12 +524,7 @@ callback_start(struct callback *c, size_t query_len)
 		callback_refuse(c, why);
 		return;
 	}
-	back = state_of(c);
-	fault = state_resume(t->authd->keys, &back, &c->resumed);
-	if (fault != STATE_OK)
-		callback_refuse(c, state_refusal(fault));
-	else
-		provider_need(t->oidc->provider, provider_is_ready, c);
+	judge_state(c);
 }
 
 int

@@ -23,6 +23,9 @@
 #define SEALED_MAX (STATE_HEAD_LEN + SEAL_OVERHEAD + STATE_PLAIN)
 
 _Static_assert(B64URL_LEN(SEALED_MAX) == STATE_MAX, "state's length");
+_Static_assert(STATE_MAX == MSG_STATE_MAX, "as the frontend knows it");
+_Static_assert(B64URL_LEN(SEALED_MAX - STATE_RETURN_MAX) == MSG_STATE_MIN,
+    "as the frontend knows it");
 _Static_assert(B64URL_LEN(DIGEST_LEN) == STATE_DERIVED_LEN, "RFC 7636 4.1");
 
 /* What is sealed for one purpose does not open for the other: this is
@@ -36,7 +39,7 @@ static const struct {
 } sentences[STATE_FAULTS] = {
 	[STATE_OK] = { "You are signed in.", "is ours" },
 	[STATE_NO_COOKIE] = {
-		"Your browser did not send the cookie of this sign-in. Please allow cookies for this site, and finish in the browser in which you began.",
+		"Your browser did not bring the cookie that this sign-in began with: it blocks cookies for this site, or the sign-in began in another browser, or too long ago. Allow cookies, then sign in again.",
 		"came back without the login cookie (blocked, expired, or another browser)" },
 	[STATE_COOKIE_BAD] = {
 		"The cookie of this sign-in cannot be read. Please sign in again.",
@@ -362,9 +365,14 @@ resume(struct state_resumed *out, const struct state_return *back,
 	out->until = t->at + back->timeout_s + 1;
 	derive_text(out->nonce, k, NONCE, t->attempt, b->id);
 	derive_text(out->verifier, k, VERIFIER, t->attempt, b->id);
-	out->return_len = t->return_path.len;
-	if (out->return_len > 0)
-		memcpy(out->return_path, t->return_path.p, out->return_len);
+}
+
+static void
+keep_return_path(struct state_resumed *out, struct slice path)
+{
+	out->return_len = path.len;
+	if (path.len > 0)
+		memcpy(out->return_path, path.p, path.len);
 }
 
 enum state_fault
@@ -380,6 +388,8 @@ state_resume(const struct keys *keys, const struct state_return *back,
 	enum state_fault fault = ticket_open(keys, back->state, plain, &k, &t);
 
 	*out = (struct state_resumed){ .return_len = 0 };
+	if (fault == STATE_OK)
+		keep_return_path(out, t.return_path);
 	/* A state that is not ours is nobody's login: say that first. */
 	if (fault == STATE_OK)
 		fault = of_cookie;

@@ -94,8 +94,9 @@ struct state_resumed {
 	size_t return_len;			/* 0: the web root */
 	unsigned rounds;
 };
-/* STATE_OK or what is wrong; then out is empty but for rounds, as far as the
- * cookie or state could be opened. Wipe it after use. */
+/* STATE_OK or what is wrong; then out is empty but for rounds and the return
+ * path, as far as cookie or state could be opened: who fails may try again to
+ * get there. Wipe it after use. */
 enum state_fault state_resume(const struct keys *keys,
     const struct state_return *back, struct state_resumed *out)
     __attribute__((warn_unused_result));

@@ -118,5 +118,7 @@ test('cookies are blocked: it is said, and there is no loop', { skip: noBrowser 
   await page.signIn('alice');
   await page.waitForSelector('h1:has-text("Signing in did not work")');
   assert.match(await page.textContent('#error'), /cookie/);
+  const reference = await page.textContent('code');
+  assert.ok(dw.log.includes(`(reference ${reference},`), reference);
   assert.ok(seen < 15, `${seen} navigations`);
 });

@@ -163,7 +163,14 @@ START_TEST(test_other_browser)
 
 	ck_assert_int_eq(
 	    resume_at("1", NOW, b.cookie, a.state, &r), STATE_OTHER_BROWSER);
+	ck_assert_str_eq(r.verifier, "");
 	ck_assert_int_eq(resume_at("1", NOW, "", a.state, &r), STATE_NO_COOKIE);
+	ck_assert_str_eq(r.verifier, "");
+	/* Whoever it is may try again to get there. */
+	ck_assert_str_eq(r.return_path, "/");
+	a.state[40] = a.state[40] == 'A' ? 'B' : 'A';
+	ck_assert_int_eq(resume_at("1", NOW, "", a.state, &r), STATE_BAD);
+	ck_assert_str_eq(r.return_path, "");
 }
 END_TEST
 

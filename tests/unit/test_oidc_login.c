@@ -214,9 +214,11 @@ END_TEST
 START_TEST(a_refused_login_leaves_the_old_session)
 {
 	struct callback_answer first, second;
-	struct callback_question q = { .cookie = "",
+	struct oidc_visit v;
+	struct callback_question q = { .cookie = v.cookie,
 		.query = "state=x&code=y" };
 
+	oidc_visit(&o, "", "", &v);
 	oidc_login(&o, NULL, &first);
 	q.session = first.session;
 	ask_callback(&o, &q, &second);

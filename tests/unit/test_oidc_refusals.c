@@ -62,6 +62,87 @@ START_TEST(another_browser_cannot_finish_it)
 }
 END_TEST
 
+/* Nobody who is signed in is told that it did not work. */
+static void
+check_signed_in_already(struct oidc_fixture *fixture,
+    const struct callback_question *q, const char *path)
+{
+	struct callback_answer c;
+
+	ask_callback(fixture, q, &c);
+	ck_assert_msg(c.code == LOGIN_OK, "%s", c.reason);
+	ck_assert_str_eq(c.session, "");
+	ck_assert_str_eq(c.cookie, "");
+	ck_assert_str_eq(c.user, "alice@example.com");
+	ck_assert_str_eq(c.path, path);
+	ck_assert_int_eq(ask_session(&fixture->f, q->session), VERDICT_ALLOW);
+	ck_assert_uint_eq(fixture->f.authd->oidc->n_attempts, 0);
+}
+
+START_TEST(a_callback_without_the_login_cookie)
+{
+	struct callback_answer c, good;
+	struct oidc_visit v;
+	struct callback_question q = { .query = v.query, .cookie = "" };
+
+	oidc_login(&o, NULL, &good);
+	oidc_visit(&o, "/kiali/b", "", &v);
+	ask_callback(&o, &q, &c);
+	oidc_check_refused(&o, &c, LOGIN_REJECTED);
+	ck_assert_ptr_nonnull(strstr(c.reason, "blocks cookies"));
+	ck_assert_str_eq(c.path, "/kiali/b");
+	ck_assert_str_eq(c.cookie, "");
+	clock_ahead_s += 301; /* it is late as well: the cookie ends with it */
+	ask_callback(&o, &q, &c);
+	oidc_check_refused(&o, &c, LOGIN_REJECTED);
+	q.session = "no such session";
+	ask_callback(&o, &q, &c);
+	oidc_check_refused(&o, &c, LOGIN_REJECTED);
+	q.session = good.session;
+	check_signed_in_already(&o, &q, "/kiali/b");
+	ck_assert_uint_eq(o.provider.asked[STANDIN_TOKEN], 1);
+}
+END_TEST
+
+START_TEST(a_state_that_is_not_ours)
+{
+	static const char *const ours[] = { "code=x&state=y",
+		"state=y&error=access_denied" };
+	struct callback_answer c;
+	struct callback_question q = { .cookie = "" };
+
+	for (size_t i = 0; i < N_ROWS(ours); i++) {
+		q.query = ours[i];
+		ask_callback(&o, &q, &c);
+		ck_assert_int_eq(c.code, LOGIN_OK);
+		ck_assert_str_eq(c.session, "");
+		ck_assert_str_eq(c.user, "");
+		ck_assert_uint_eq(o.f.authd->oidc->n_attempts, 0);
+	}
+	q.query = "code=x&code=z&state=y";
+	ask_callback(&o, &q, &c);
+	oidc_check_refused(&o, &c, LOGIN_REJECTED);
+}
+END_TEST
+
+START_TEST(a_finished_login_again)
+{
+	struct callback_answer c;
+	struct oidc_visit v;
+	struct callback_question q = { .query = v.query, .cookie = v.cookie };
+
+	oidc_visit(&o, "/kiali/c", "", &v);
+	ask_callback(&o, &q, &c);
+	oidc_check_good(&o, &c);
+	q.session = c.session;
+	check_signed_in_already(&o, &q, "/kiali/c");
+	q.session = NULL;
+	ask_callback(&o, &q, &c);
+	oidc_check_refused(&o, &c, LOGIN_REJECTED);
+	ck_assert_str_eq(c.path, "/kiali/c");
+}
+END_TEST
+
 START_TEST(a_stolen_code_is_of_no_use)
 {
 	struct oidc_visit mine, theirs;
@@ -448,6 +529,9 @@ main(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, a_state_is_good_once);
 	tcase_add_test(t, another_browser_cannot_finish_it);
+	tcase_add_test(t, a_callback_without_the_login_cookie);
+	tcase_add_test(t, a_state_that_is_not_ours);
+	tcase_add_test(t, a_finished_login_again);
 	tcase_add_test(t, a_stolen_code_is_of_no_use);
 	tcase_add_test(t, it_may_not_take_too_long);
 	tcase_add_test(t, another_base_url_is_another_site);

@@ -267,13 +267,93 @@ START_TEST(not_signed_in)
 		has(a, "It &lt;did&gt; not.");
 		has(a, "REF2");
 		has(a, "Referrer-Policy: no-referrer\r\n");
-		has(a, ">Try again</a>");
+		has(a, "href=\"" START "?return=/x\">Try again</a>");
 		lacks(a, "access_denied");
 	}
 	answer_callback(LOGIN_REJECTED, "", 2);
 	a = get("/?code=C&state=S", LOGIN);
 	lacks(a, ">Try again</a>");
 	has(a, "blocks cookies");
+}
+END_TEST
+
+/* A state as authd makes them, by form. */
+static const char *
+sealed_target(const char *query)
+{
+	static char target[512];
+	char state[MSG_STATE_MIN + 1];
+
+	memset(state, 'A', MSG_STATE_MIN);
+	state[MSG_STATE_MIN] = '\0';
+	snprintf(target, sizeof(target), "/?%s&state=%s", query, state);
+	return target;
+}
+
+START_TEST(back_without_the_login_cookie)
+{
+	static const char *const queries[] = { "code=C", "error=E",
+		"code=C&code=D" };
+	const char *a;
+
+	for (size_t i = 0; i < COUNT(queries); i++) {
+		answer_callback(LOGIN_REJECTED, "/console?a=b", 0);
+		a = get(sealed_target(queries[i]), "");
+		ck_assert_int_eq(authd.type, MSG_OIDC_CALLBACK);
+		ck_assert_str_eq(authd.text[2], "");
+		has(a, "HTTP/1.1 401 ");
+		has(a, "REF2");
+		has(a, "href=\"" START "?return=/console%3Fa%3Db\">Try again");
+		lacks(a, "Location:");
+		lacks(a, "http-equiv");
+	}
+}
+END_TEST
+
+static void
+answer_nothing(const char *user, const char *path)
+{
+	begin_answer(LOGIN_OK);
+	wire_put_text(&authd.w, "");
+	wire_put_u64(&authd.w, 0);
+	wire_put_text(&authd.w, user);
+	wire_put_text(&authd.w, path);
+	for (int i = 0; i < 3; i++)
+		wire_put_text(&authd.w, "");
+	wire_put_u8(&authd.w, 0);
+}
+
+START_TEST(back_when_signed_in)
+{
+	char cookie[TICKET_LEN + 1], fields[TICKET_LEN + 64];
+	const char *a;
+
+	make_cookie(cookie);
+	snprintf(fields, sizeof(fields), "Cookie: doorward=%s\r\n", cookie);
+	answer_nothing("ann", "/console");
+	a = get(sealed_target("code=C"), fields);
+	ck_assert_str_eq(authd.text[3], cookie);
+	has(a, "HTTP/1.1 303 ");
+	has(a, "Location: /console\r\n");
+	lacks(a, "Set-Cookie:");
+	answer_nothing("ann", "//evil.example");
+	has(get(sealed_target("code=C"), fields), "\r\nLocation: /\r\n");
+}
+END_TEST
+
+/* The state only looked like one: egress is asked, which is not there. */
+START_TEST(back_with_a_state_of_the_console)
+{
+	const char *a;
+
+	answer_nothing("", "");
+	a = get(sealed_target("code=C"), "");
+	ck_assert_int_eq(authd.type, MSG_OIDC_CALLBACK);
+	has(a, "HTTP/1.1 503 ");
+	lacks(a, "Signing in did not work");
+	/* With a login cookie there is no such answer. */
+	answer_nothing("", "");
+	has(get("/?code=C&state=S", LOGIN), "Signing in did not work");
 }
 END_TEST
 
@@ -363,6 +443,9 @@ main(void)
 	tcase_add_test(tc, signed_in);
 	tcase_add_test(tc, signed_in_at_the_root);
 	tcase_add_test(tc, not_signed_in);
+	tcase_add_test(tc, back_without_the_login_cookie);
+	tcase_add_test(tc, back_when_signed_in);
+	tcase_add_test(tc, back_with_a_state_of_the_console);
 	tcase_add_test(tc, falls_through);
 	tcase_add_test(tc, auth_info);
 	tcase_add_test(tc, no_tokens);
