@@ -99,8 +99,8 @@ deny(struct exchange *e, enum deny why)
 		client_reply_sentence(c, a.status,
 		    "This service cannot be asked",
 		    "Doorward has no usable credential for the service behind "
-		    "this page. Nothing is wrong with your session: tell "
-		    "whoever runs Doorward; the log says what is missing.");
+		    "this page. You have done nothing wrong: tell whoever "
+		    "runs Doorward; the log says what is missing.");
 		return;
 	}
 	if (!a.to_login) {

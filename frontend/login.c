@@ -109,6 +109,10 @@ login_page_error(struct own *o, unsigned status, struct slice reason)
 	char sentence[MSG_REASON_MAX + 1];
 	struct slice go_to = { NULL, 0 };
 
+	if (!has_login_page(o)) { /* a form that is none of ours */
+		client_reply_status(o->c, status, false, 0, 0);
+		return;
+	}
 	if (slice_copy(reason, sentence, sizeof(sentence)) != 0)
 		sentence[0] = '\0';
 	if (o->form != NULL)

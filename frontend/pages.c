@@ -144,14 +144,25 @@ put_button_link(struct http_out *o, const struct settings *s, const char *path,
 	http_put_z(o, "</a></p>\n");
 }
 
-/* With the strategy header nobody signs in here. */
+static bool
+is_sign_in_here(const struct settings *s)
+{
+	return s->strategy == STRATEGY_TOKEN || s->strategy == STRATEGY_OPENID;
+}
+
+static void
+put_start_page_link(struct http_out *o, const struct settings *s)
+{
+	put_button_link(o, s, "/", "Go to the start page");
+}
+
 static void
 put_sign_in_link(struct http_out *o, const struct settings *s)
 {
-	if (s->strategy == STRATEGY_HEADER)
-		put_button_link(o, s, "/", "Go to the start page");
-	else
+	if (is_sign_in_here(s))
 		put_button_link(o, s, "/_doorward/login", "Sign in");
+	else
+		put_start_page_link(o, s);
 }
 
 static void
@@ -302,6 +313,18 @@ page_login(
 	page_end(o);
 }
 
+/* STRATEGY_ANONYMOUS: for every page about sessions. */
+static void
+page_everybody(struct http_out *o, const struct settings *s)
+{
+	page_begin(o, "Nobody signs in here", NULL);
+	http_put_z(o,
+	    "<p>This server asks nobody who they are, so there is no session "
+	    "that could begin or end.</p>\n");
+	put_start_page_link(o, s);
+	page_end(o);
+}
+
 static void
 put_sign_out_form(struct http_out *o, const struct settings *s)
 {
@@ -313,18 +336,42 @@ put_sign_out_form(struct http_out *o, const struct settings *s)
 	    "class=\"other\">Sign out everywhere</button>\n</form>\n");
 }
 
+/* clang-format off */
+static const struct {
+	const char *sign_out, *signed_out;
+} words[STRATEGY_HEADER + 1] = {
+	[STRATEGY_TOKEN] = {
+		"This ends your session in this browser. \"Everywhere\" ends those in other browsers as well. To come back, you will need a token.",
+		"Your session has ended. The token itself works until it expires, so keep it to yourself.",
+	},
+	[STRATEGY_OPENID] = {
+		"This ends your session in this browser, and the one at your provider if it takes part. \"Everywhere\" ends your sessions in other browsers as well.",
+		"Your session here has ended. At your provider you may still be signed in.",
+	},
+	[STRATEGY_HEADER] = {
+		"This ends your session here; \"Everywhere\" ends those in other browsers as well. The proxy in front of this server signs you in again when you go on; to end that, sign out there.",
+		"Your session here has ended. The proxy in front of this server signs you in again when you go on; to end that, sign out there.",
+	},
+};
+/* clang-format on */
+
+static void
+put_words(struct http_out *o, const char *text)
+{
+	http_put_z(o, "<p>");
+	http_put_z(o, text);
+	http_put_z(o, "</p>\n");
+}
+
 void
 page_logout(struct http_out *o, const struct settings *s, const char *error)
 {
+	if (s->strategy == STRATEGY_ANONYMOUS) {
+		page_everybody(o, s);
+		return;
+	}
 	page_begin(o, "Sign out", error);
-	http_put_z(o,
-	    s->strategy == STRATEGY_OPENID
-		? "<p>This ends your session in this browser, and the one at "
-		  "your provider if it takes part. \"Everywhere\" ends your "
-		  "sessions in other browsers as well.</p>\n"
-		: "<p>This ends your session in this browser. \"Everywhere\" "
-		  "ends those in other browsers as well. To come back, you "
-		  "will need a token.</p>\n");
+	put_words(o, words[s->strategy].sign_out);
 	put_sign_out_form(o, s);
 	http_put_z(o, "<div class=\"more\">\n");
 	put_text_link(o, s, "Stay signed in");
@@ -335,25 +382,19 @@ page_logout(struct http_out *o, const struct settings *s, const char *error)
 void
 page_signed_out(struct http_out *o, const struct settings *s)
 {
-	static const char at_provider[] =
-	    "<p>Your session here has ended. At your provider you may still be "
-	    "signed in.</p>\n";
-	static const char at_proxy[] =
-	    "<p>Your session here has ended. The proxy in front of this server "
-	    "signs you in again when you go on; to end that, sign out "
-	    "there.</p>\n";
-	static const char with_token[] =
-	    "<p>Your session has ended. The token itself works until it "
-	    "expires, so keep it to yourself.</p>\n";
-
+	if (s->strategy == STRATEGY_ANONYMOUS) {
+		page_everybody(o, s);
+		return;
+	}
 	page_begin(o, "You are signed out", NULL);
-	http_put_z(o,
-	    s->strategy == STRATEGY_OPENID	 ? at_provider
-		: s->strategy == STRATEGY_HEADER ? at_proxy
-						 : with_token);
-	put_button_link(o, s,
-	    s->console_preset == PRESET_GENERIC ? "/_doorward/login" : "/",
-	    "Sign in again");
+	put_words(o, words[s->strategy].signed_out);
+	if (is_sign_in_here(s))
+		put_button_link(o, s,
+		    s->console_preset == PRESET_GENERIC ? "/_doorward/login"
+							: "/",
+		    "Sign in again");
+	else
+		put_start_page_link(o, s);
 	page_end(o);
 }
 
@@ -426,17 +467,32 @@ put_session(struct http_out *o, const struct page_session *p)
 	http_put_z(o, "</dd>\n</dl>\n");
 }
 
+/* With STRATEGY_HEADER the proxy's token counts, with a session or without. */
+static void
+page_no_session(struct http_out *o, const struct settings *s)
+{
+	bool here = is_sign_in_here(s);
+
+	page_begin(o, here ? "Nobody is signed in" : "No session here", NULL);
+	put_words(o,
+	    here ? "This browser has no session, or it has ended."
+		 : "This browser has no session, or it has ended. The proxy in "
+		   "front of this server says with each request who you are; "
+		   "that does not need one.");
+	put_sign_in_link(o, s);
+	page_end(o);
+}
+
 void
 page_session(
     struct http_out *o, const struct settings *s, const struct page_session *p)
 {
+	if (s->strategy == STRATEGY_ANONYMOUS) {
+		page_everybody(o, s);
+		return;
+	}
 	if (p->user.len == 0) {
-		page_begin(o, "Nobody is signed in", NULL);
-		http_put_z(o,
-		    "<p>This browser has no session, or it has "
-		    "ended.</p>\n");
-		put_sign_in_link(o, s);
-		page_end(o);
+		page_no_session(o, s);
 		return;
 	}
 	page_begin(o, "Your session", NULL);
@@ -465,6 +521,7 @@ static const struct page_error_row {
 	{ 504, "This page is too slow", "What is behind it did not answer in time. Try again in a moment; if it stays so, tell whoever runs it." },
 	{ 0, "Something went wrong", "The request could not be answered. Try again in a moment." },
 };
+static const char no_answer_text[] = "The server cannot go on at the moment. Nothing is lost: try again in a moment.";
 static const char no_header_text[] = "The proxy in front of this server signs people in. This request did not come through it, or the sign-in that it brought is not good any more. If it stays so, tell whoever runs that proxy.";
 /* clang-format on */
 
@@ -473,13 +530,11 @@ page_sentence(struct http_out *o, const struct settings *s, unsigned status,
     const char *title, const char *text)
 {
 	page_begin(o, title, NULL);
-	http_put_z(o, "<p>");
-	http_put_z(o, text);
-	http_put_z(o, "</p>\n");
+	put_words(o, text);
 	if (status == 401)
 		put_sign_in_link(o, s);
 	else if (status != 421)
-		put_button_link(o, s, "/", "Go to the start page");
+		put_start_page_link(o, s);
 	http_put_z(o, "<p class=\"soft more\">Error ");
 	http_put_u64(o, status);
 	http_put_z(o, "</p>\n");
@@ -490,10 +545,14 @@ void
 page_error(struct http_out *o, const struct settings *s, unsigned status)
 {
 	const struct page_error_row *row = error_rows;
+	const char *text;
 
 	while (row->status != 0 && row->status != status)
 		row++;
-	page_sentence(o, s, status, row->title,
-	    status == 401 && s->strategy == STRATEGY_HEADER ? no_header_text
-							    : row->text);
+	text = row->text;
+	if (status == 401 && s->strategy == STRATEGY_HEADER)
+		text = no_header_text;
+	else if (status == 503 && s->strategy == STRATEGY_ANONYMOUS)
+		text = no_answer_text;
+	page_sentence(o, s, status, row->title, text);
 }

@@ -111,6 +111,66 @@ START_TEST(sign_out)
 }
 END_TEST
 
+static void
+lacks(const char *what)
+{
+	ck_assert_msg(strstr(text, what) == NULL, "has %s: %s", what, text);
+}
+
+/* Each of them says what is true where it is shown. */
+START_TEST(words_of_the_header)
+{
+	struct settings *s = fixture_header("/", "127.0.0.1");
+	struct page_session nobody = { { NULL, 0 }, 0, 0 };
+
+	begin();
+	page_logout(&out, s, NULL);
+	has("The proxy in front of this server signs you in again");
+	has(">Sign out</button>");
+	lacks("token");
+	begin();
+	page_signed_out(&out, s);
+	has("The proxy in front of this server signs you in again");
+	has("href=\"/\">Go to the start page</a>");
+	lacks("token");
+	begin();
+	page_session(&out, s, &nobody);
+	has("No session here");
+	has("The proxy in front");
+	lacks("/_doorward/login");
+	begin();
+	page_error(&out, s, 401);
+	has("The proxy in front");
+	lacks("/_doorward/login");
+	settings_free(s);
+}
+END_TEST
+
+START_TEST(words_for_everybody)
+{
+	struct settings *s = fixture_anonymous("/", "");
+	struct page_session nobody = { { NULL, 0 }, 0, 0 };
+
+	for (int page = 0; page < 3; page++) {
+		begin();
+		if (page == 0)
+			page_logout(&out, s, NULL);
+		else if (page == 1)
+			page_signed_out(&out, s);
+		else
+			page_session(&out, s, &nobody);
+		has("<h1>Nobody signs in here</h1>");
+		has("href=\"/\">Go to the start page</a>");
+		lacks("<form");
+	}
+	begin();
+	page_error(&out, s, 503);
+	has("try again in a moment");
+	lacks("session");
+	settings_free(s);
+}
+END_TEST
+
 START_TEST(login_openid)
 {
 	struct settings *s = fixture_openid("/kiali", "kiali", "");
@@ -225,6 +285,8 @@ main(void)
 	tcase_add_test(tc, longest_login);
 	tcase_add_test(tc, session);
 	tcase_add_test(tc, sign_out);
+	tcase_add_test(tc, words_of_the_header);
+	tcase_add_test(tc, words_for_everybody);
 	tcase_add_test(tc, login_openid);
 	tcase_add_test(tc, failed);
 	tcase_add_test(tc, provider_logout);
