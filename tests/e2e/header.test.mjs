@@ -7,7 +7,7 @@ import { Doorward, temporaryDir, until } from './lib/doorward.mjs';
 import { KubeStandin } from './lib/kube-standin.mjs';
 import { Nginx, noNginx } from './lib/nginx.mjs';
 import { test } from './lib/test.mjs';
-import { Console } from './lib/upstream.mjs';
+import { Console, endless } from './lib/upstream.mjs';
 
 const RECHECK_S = 2;
 const ANN = ['istio-system', 'ann'];
@@ -20,7 +20,7 @@ async function setUp(t, { config = {}, ...options } = {}) {
   t.after(async () => { await kube.stop().catch(() => {}); fs.rmSync(dir, { recursive: true, force: true }); });
   for (const who of [ANN, BEN]) kube.addAccount(...who, { listNamespaces: true });
   kube.addAccount('bookinfo', 'no-rights');
-  const upstream = await new Console(t).listen();
+  const upstream = await new Console(t, endless).listen();
   const dw = new Doorward(t, {
     console: upstream.url, tls: false, ...options,
     config: {
@@ -198,10 +198,15 @@ test('what the cluster takes away is out, and by the next check', async (t) => {
   const { kube, client } = await setUp(t);
   const [ann, ben] = [kube.mint(...ANN), kube.mint(...BEN)];
   for (const token of [ann, ben]) assert.equal((await client.get('/api/x', bearer(token))).status, 200);
+  const [first, second] = await Promise.all([ann, ben].map((token) => client.stream('/api/stream', bearer(token))));
+  assert.deepEqual([first.status, second.status], [200, 200]);
   kube.deleteAccount(...ANN);
   const began = Date.now();
   await until('ann is out', async () => (await client.get('/api/x', bearer(ann))).status === 401);
   assert.ok(Date.now() - began < RECHECK_S * 1000 + 3000, `${Date.now() - began} ms`);
+  await until('her stream ends', () => !first.open);
+  assert.ok(Date.now() - began < RECHECK_S * 1000 + 3000, `${Date.now() - began} ms`);
+  assert.ok(second.open);
   assert.equal((await client.get('/api/x', bearer(ben))).status, 200);
 });
 

@@ -6,8 +6,9 @@ import fs from 'node:fs';
 import { temporaryDir, until } from './lib/doorward.mjs';
 import { KubeStandin } from './lib/kube-standin.mjs';
 import { login } from './lib/openid-provider.mjs';
-import { api, assertFailed, claimsOf, info, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf } from './lib/openid.mjs';
+import { api, assertFailed, claimsOf, info, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf, withCookie } from './lib/openid.mjs';
 import { test } from './lib/test.mjs';
+import { endless } from './lib/upstream.mjs';
 
 const RECHECK_S = 2;
 const SEES = { listNamespaces: true };
@@ -72,6 +73,25 @@ for (const kind of ['id_token', 'access_token']) {
     assert.equal(dw.auditLines('AUDIT: Login successful')[0].user, 'alice');
   });
 }
+
+test('a token that a client brings itself counts for nothing, beside a session or without', async (t) => {
+  const { dw, op, kube, upstream, browser } = await behindCluster(t);
+  await signInWell(browser, dw);
+  const token = tokenOf(await api(browser, dw));
+  kube.addAccount('istio-system', 'root', SEES);
+  const headers = {
+    Accept: 'application/json', Authorization: `Bearer ${kube.mint('istio-system', 'root')}`, 'Impersonate-User': 'root', 'Impersonate-Group': 'system:masters',
+  };
+  const r = await browser.fetch(`${dw.base}/api/x`, { headers });
+  const seen = JSON.parse(r.body).headers;
+  assert.equal(seen.authorization, `Bearer ${token}`);
+  for (const name of Object.keys(seen)) assert.ok(!/^impersonate/.test(name), name);
+  const n = upstream.requests.length;
+  for (const own of [headers.Authorization, `Bearer ${token}`])
+    assert.equal((await newBrowser(t, dw, op).fetch(`${dw.base}/api/x`, { headers: { ...headers, Authorization: own } })).status, 401);
+  assert.equal(upstream.requests.length, n);
+  assert.deepEqual(unique(kube.asked), [token]);
+});
 
 // Before SelfSubjectReview the cluster's own answer about a token of others is
 // TokenReview; without a token of our own, SelfSubjectAccessReview.
@@ -217,6 +237,22 @@ for (const kind of ['id_token', 'access_token']) {
     }), 401);
   });
 }
+
+test('an open stream outlives a refresh, and not the cluster\'s no', { timeout: 90000 }, async (t) => {
+  const { dw, kube, browser } = await behindCluster(t, {
+    provider: { ttl: { IdToken: 10, AccessToken: 10 } }, own: { refresh_margin_seconds: 5 }, handler: endless,
+  });
+  await signInWell(browser, dw);
+  const s = await withCookie(dw, sessionCookie(browser)).stream('/kiali/api/stream');
+  assert.equal(s.status, 200);
+  await new Promise((r) => { setTimeout(r, 13000); });
+  assert.ok(s.open, 'it was cut off although the session goes on');
+  assert.ok(unique(kube.asked).length >= 2, 'a stream alone keeps the session\'s tokens fresh');
+  kube.people.delete('alice');
+  const began = Date.now();
+  await until('the stream ends', () => !s.open);
+  assert.ok(Date.now() - began < RECHECK_S * 1000 + 3000, `${Date.now() - began} ms`);
+});
 
 // --- another way to the cluster ---
 

@@ -48,6 +48,24 @@ export class Client {
 
   get(path, options) { return this.request('GET', path, options); }
 
+  // A response without an end. Resolves with {status, open}; open is false once
+  // it has been cut off.
+  stream(path, { headers = {} } = {}) {
+    return new Promise((resolve, reject) => {
+      const cookie = [...this.cookies].map(([k, v]) => `${k}=${v}`).join('; ');
+      this.lib.get({
+        host: '127.0.0.1', servername: 'localhost', port: this.dw.port, path, agent: this.agent,
+        headers: { Host: `${this.host}:${this.dw.port}`, ...(cookie ? { Cookie: cookie } : {}), ...headers },
+      }, (res) => {
+        const s = { status: res.statusCode, open: true };
+        res.on('error', () => {});
+        res.on('close', () => { s.open = false; });
+        res.resume();
+        resolve(s);
+      }).on('error', reject);
+    });
+  }
+
   // As Kiali's web UI logs in.
   login(token, { path = '/api/authenticate' } = {}) {
     return this.request('POST', path, {

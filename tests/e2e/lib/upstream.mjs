@@ -42,6 +42,17 @@ export class Console {
   }
 }
 
+// For Console: /api/stream goes on for ever.
+export const endless = {
+  stream(req, res) {
+    if (!req.url.endsWith('/api/stream')) return false;
+    res.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    const timer = setInterval(() => res.write('data: x\n\n'), 100);
+    res.on('close', () => clearInterval(timer));
+    return true;
+  },
+};
+
 export class RawUpstream {
   // answer(text, socket): called with all bytes so far of a connection each
   // time more come.
