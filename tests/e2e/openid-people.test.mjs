@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { Doorward } from './lib/doorward.mjs';
 import { CLIENT, HostileProvider } from './lib/hostile-provider.mjs';
-import { api, caBundle, info, newBrowser, openidConfig, sessionCookie, startUrl, whyFailed } from './lib/openid.mjs';
+import { api, assertFailed, caBundle, info, newBrowser, openidConfig, sessionCookie, startUrl } from './lib/openid.mjs';
 import { test } from './lib/test.mjs';
 import { Console } from './lib/upstream.mjs';
 
@@ -50,7 +50,7 @@ async function assertOutcome(t, { dw, op }, [what, idToken, expected, userinfo])
   }
   assert.equal(sessionCookie(browser), undefined, `${what}: somebody got in`);
   assert.equal(r.status, expected.status, what);
-  const { sentence, reference } = await whyFailed(dw, r, what);
+  const { sentence, reference } = await assertFailed(dw, r, what);
   assert.match(sentence, expected.sentence, what);
   assert.equal(dw.auditLines('AUDIT: Login failed').filter((l) => l.reference === reference).length, 1, what);
   assert.equal(await api(browser, dw), 401, what);
