@@ -106,8 +106,18 @@ static const struct chan_peer secretd_end = {
 	.handlers = secretd_handlers,
 	.n_handlers = 1,
 };
-static const struct chan_peer authd_end = { .self = ROLE_AUTHD,
-	.peer = ROLE_SECRETD };
+
+/* It frees itself after this. */
+static void
+secretd_gone(struct chan *ch)
+{
+	ck_assert_ptr_eq(ch, authd.secretd);
+	authd.secretd = NULL;
+}
+
+static const struct chan_peer authd_end = {
+	.self = ROLE_AUTHD, .peer = ROLE_SECRETD, .closed = secretd_gone
+};
 
 static void
 set_up(void)

@@ -415,9 +415,14 @@ START_TEST(no_tokens)
 }
 END_TEST
 
-START_TEST(below_kiali)
+static void
+setup_below(void)
 {
 	start("/kiali", "kiali");
+}
+
+START_TEST(below_kiali)
+{
 	answer_callback(LOGIN_OK, "", 0);
 	has(get("/kiali?code=C&state=S", LOGIN), "\r\nLocation: /kiali/\r\n");
 	answer_callback(LOGIN_OK, "", 0);
@@ -430,7 +435,7 @@ int
 main(void)
 {
 	Suite *suite = suite_create("own_openid");
-	TCase *tc = tcase_create("own_openid");
+	TCase *tc = tcase_create("own_openid"), *below = tcase_create("below");
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, to_the_provider);
@@ -449,7 +454,9 @@ main(void)
 	tcase_add_test(tc, falls_through);
 	tcase_add_test(tc, auth_info);
 	tcase_add_test(tc, no_tokens);
-	tcase_add_test(tc, below_kiali);
+	tcase_add_checked_fixture(below, setup_below, NULL);
+	tcase_add_test(below, below_kiali);
 	suite_add_tcase(suite, tc);
+	suite_add_tcase(suite, below);
 	return fixture_run(suite);
 }

@@ -200,6 +200,8 @@ toy_server_free(struct toy_server *s)
 		drop(k);
 	event_free(s->accepting);
 	close(s->listener);
+	/* Connections end from the loop. */
+	event_base_loop(s->base, EVLOOP_NONBLOCK);
 	free(s);
 }
 
