@@ -33,6 +33,7 @@ struct assertions {
 	struct authd *authd;
 	struct chan *signer; /* NULL: none */
 	uint64_t asking;     /* the request to secretd, 0: none */
+	bool asked_once;
 	char name[MSG_NAMES_MAX + 1];
 	struct assertion_list waiting; /* for a channel */
 	struct assertion_list asked;   /* the signer */
@@ -205,6 +206,7 @@ assertions_ask(struct assertions *all)
 {
 	if (all->asking != 0)
 		chan_cancel(all->authd->secretd, all->asking);
+	all->asked_once = true;
 	all->asking = chan_request(all->authd->secretd, MSG_ASSERTION_KEY, NULL,
 	    -1, ASK_MS, channel_came, all);
 }
@@ -241,8 +243,9 @@ assertion_cancel(struct assertion *a)
 size_t
 assertions_status(const struct assertions *all, char text[ASSERTION_STATUS_MAX])
 {
+	const char *without = all->asked_once ? "away" : "not used yet";
 	int n = snprintf(text, ASSERTION_STATUS_MAX, "openid client key: %s\n",
-	    all->signer != NULL ? all->name : "away");
+	    all->signer != NULL ? all->name : without);
 
 	return n > 0 && n < ASSERTION_STATUS_MAX ? (size_t)n : 0;
 }

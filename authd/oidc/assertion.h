@@ -34,8 +34,8 @@ struct assertion *assertion_make(
     struct assertions *all, assertion_done_fn *done, void *arg);
 void assertion_cancel(struct assertion *a);
 
-/* "openid client key: ES256 <kid>\n" or that it is away, for the control tool;
- * returns the length. */
+/* "openid client key: ES256 <kid>\n", "away" or "not used yet", for the control
+ * tool; returns the length. */
 size_t assertions_status(
     const struct assertions *all, char text[ASSERTION_STATUS_MAX]);
 

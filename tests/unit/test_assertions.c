@@ -199,7 +199,7 @@ status_has(const char *words)
 
 START_TEST(one_channel_for_all)
 {
-	ck_assert(status_has("openid client key: away\n"));
+	ck_assert(status_has("openid client key: not used yet\n"));
 	for (int i = 0; i < 3; i++)
 		(void)assertion_make(all, done, NULL);
 	until(&last.n, 3);
@@ -217,6 +217,7 @@ START_TEST(no_signer)
 	expect(ERR_UNAVAILABLE, "");
 	expect(ERR_UNAVAILABLE, "");
 	ck_assert_uint_eq(toy.asked, 2); /* once for each, and no more */
+	ck_assert(status_has("openid client key: away\n"));
 	toy.away = false;
 	expect(0, "ES256 one");
 }
