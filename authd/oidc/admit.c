@@ -74,6 +74,8 @@ old_is_deleted(
 	revokes_push(a->revokes, REVOKE_SESSION, handle, old_is_revoked, c);
 }
 
+/* Its tokens are not revoked: a provider that gives them up gives up all that
+ * came of the same consent (RFC 7009 2.1), the new session's among them. */
 static void
 replace_old(struct callback *c)
 {

@@ -107,3 +107,38 @@ test('logout tokens: by sid, by sub, once, and no others', async (t) => {
   assert.equal(await send(sign({ sub: 'alice' })), 200);
   assert.equal(await live(), 'bob');
 });
+
+test('sign out everywhere: in all browsers, at the provider, and nobody else', async (t) => {
+  const { dw, op, browser } = await setUp(t);
+  const [other, bob] = [newBrowser(t, dw, op), newBrowser(t, dw, op)];
+  await signInWell(browser, dw);
+  await signInWell(other, dw);
+  await signInWell(bob, dw, 'bob');
+  const page = await browser.fetch(`${dw.base}/_doorward/logout`);
+  assert.match(page.body, /name="everywhere"/);
+  const r = await browser.fetch(`${dw.base}/_doorward/logout`, {
+    method: 'POST', body: 'everywhere=yes', headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: dw.base.slice(0, -'/kiali'.length), 'Sec-Fetch-Site': 'same-origin' },
+  });
+  assert.equal(r.status, 200, r.body);
+  assert.equal(await api(browser, dw), 401);
+  assert.equal(await api(other, dw), 401);
+  assert.equal(typeof await api(bob, dw), 'object', 'bob stays');
+  const revoked = () => op.requests.filter((q) => q.path === '/token/revocation').length;
+  await until('refresh and access token of both', () => revoked() === 4);
+  const [line] = dw.auditLines('AUDIT: Sessions ended');
+  assert.equal(line.sessions, '2');
+});
+
+test('a provider that does not answer keeps nobody here', async (t) => {
+  const { dw, op, browser } = await setUp(t);
+  await signInWell(browser, dw);
+  const old = sessionCookie(browser);
+  op.before = () => new Promise(() => {});
+  const began = Date.now();
+  const r = await browser.fetch(`${dw.base}/api/logout`, { headers: { Accept: 'application/json' } });
+  assert.equal(r.status, 200);
+  assert.ok(Date.now() - began < 1000);
+  assert.equal((await withCookie(dw, old).get('/kiali/api/x')).status, 401);
+  op.before = undefined;
+  await signInWell(browser, dw);
+});
