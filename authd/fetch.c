@@ -28,8 +28,10 @@
 #include "authd/server_ca.h"
 
 #define BODY_FIRST 4096
+/* As many are kept as there may be: curl counts those in use, too, and with
+ * fewer would close each after one request when many come at a time. */
 #define CONNECTIONS_MAX 32L
-#define CONNECTIONS_KEPT 8L
+#define CONNECTIONS_KEPT CONNECTIONS_MAX
 #define IDLE_MAX_S 50L
 
 struct fetch_client {

@@ -83,6 +83,14 @@ test('signing in and out again and again leaves nothing behind', { skip }, async
   assert.equal(Number(dw.status().authd?.sessions ?? 0), 0, dw.status().text);
 });
 
+test('many logins at a time share the connections to the provider', async (t) => {
+  const CONNECTIONS_MAX = 32; // authd/fetch.c
+  const { dw, op } = await setUpMany(t, MANY);
+  await repeat(t, dw, 300, (v) => v.signInWell(op), { width: 60 });
+  t.diagnostic(`${op.connections} connections for ${op.requests.length} requests`);
+  assert.ok(op.connections <= CONNECTIONS_MAX, `${op.connections} connections`);
+});
+
 test('1000 requests on 20 sessions at the end of their tokens: 20 refreshes', { timeout: 60000 }, async (t) => {
   const { dw, op } = await setUp(t, {
     provider: { ttl: { IdToken: 20, AccessToken: 20 } }, own: { refresh_margin_seconds: 9 },

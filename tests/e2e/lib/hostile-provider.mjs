@@ -56,6 +56,7 @@ export class HostileProvider {
     op.codes = new Map();
     op.requests = [];
     op.sockets = new Set();
+    op.connections = 0; // so far
     op.set(defect);
     await op.listen();
     t.after(() => op.stop());
@@ -81,6 +82,7 @@ export class HostileProvider {
   }
 
   accept(socket) {
+    this.connections++;
     this.sockets.add(socket);
     socket.on('close', () => this.sockets.delete(socket));
     socket.on('error', () => {});
