@@ -247,8 +247,8 @@ static const char *const causes[LOGIN_CODE_COUNT] = {
 	[LOGIN_OK]           = "",
 	[LOGIN_EXPIRED]      = "The likely cause is a clock: the one of this device, of the server or of the provider is wrong. Whoever runs Doorward can compare them.",
 	[LOGIN_REJECTED]     = "The likely causes: this browser blocks cookies for this site, or a clock (of this device, of the server or of the provider) is wrong, or the provider is set up differently from what is expected here.",
-	[LOGIN_NO_NAMESPACE] = "Signing in itself works, but this account may see nothing. Trying again does not change that: ask whoever administers the cluster.",
-	[LOGIN_FORBIDDEN]    = "Signing in itself works, but this account is not let in. Trying again does not change that: ask whoever runs Doorward.",
+	[LOGIN_NO_NAMESPACE] = "Signing in itself works, but this account may see nothing. Trying again does not change that: ask whoever administers the cluster, or sign out at your provider and take another account.",
+	[LOGIN_FORBIDDEN]    = "Signing in itself works, but this account is not let in. Trying again does not change that: ask whoever runs Doorward, or sign out at your provider and take another account.",
 	[LOGIN_UNAVAILABLE]  = "The likely cause is the provider, or the way from here to it. Wait until it works again; whoever runs Doorward sees the reason in the log.",
 	[LOGIN_NOT_OFFERED]  = "Signing in through a provider is not set up here. Ask whoever runs Doorward.",
 	[LOGIN_BUSY]         = "There were too many attempts from your address in a short time. Wait a few minutes.",
@@ -281,8 +281,8 @@ page_failed(
 	http_put_z(o, "<div class=\"more\">\n");
 	if (p->reference.len > 0) {
 		http_put_z(o,
-		    "<p class=\"soft\">If you ask for help, say this "
-		    "reference. The log has the reason under it.</p>\n"
+		    "<p class=\"soft\">For help, say this reference. The log "
+		    "has the reason under it.</p>\n"
 		    "<p><code>");
 		put_escaped(o, p->reference);
 		http_put_z(o, "</code></p>\n");

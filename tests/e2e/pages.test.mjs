@@ -2,9 +2,11 @@
 // wanted to go, session, sign out, errors; by keyboard, on a phone, in both
 // colour schemes, and under attack.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import { assertAccessible, desktop, focused, noBrowser, openBrowser, openPage, phone } from './lib/browser.mjs';
 import { Client } from './lib/client.mjs';
-import { startDoorward } from './lib/doorward.mjs';
+import { Doorward, startDoorward } from './lib/doorward.mjs';
+import { claimsOf, setUp as setUpOpenid, tokenOf } from './lib/openid.mjs';
 import { test } from './lib/test.mjs';
 import { Console } from './lib/upstream.mjs';
 
@@ -253,4 +255,112 @@ test('without authd nobody is told to be out who is in', { skip }, async (t) => 
   await assertAccessible(p, 'failed sign-out');
   assert.deepEqual(p.problems, []);
   for (const { pid } of dw.processes('authd')) process.kill(pid, 'SIGCONT');
+});
+
+test('signing in and out through a provider: each of its pages', { skip }, async (t) => {
+  const { dw, op, upstream } = await setUpOpenid(t, {
+    handler: page, own: { allow: { groups: ['mesh-admins'] } }, config: { doorward: { console: { preset: 'generic' } } },
+  });
+  const browser = await openBrowser(t, dw, { also: [fs.readFileSync(op.tls.cert)] });
+  const visit = (options) => openPage(browser, dw, { origins: [op.issuer], ...options });
+  const p = await visit();
+  const signInAs = async (user) => {
+    await p.waitForURL(`${op.issuer}/interaction/*`);
+    await p.fill('input[name=user]', user);
+    await p.fill('input[name=password]', user);
+    await p.click('button[type=submit]');
+  };
+
+  await p.goto('/kiali/_doorward/login?return=/kiali/deep/link');
+  assert.equal(await p.title(), 'Sign in');
+  await assertAccessible(p, 'openid login');
+  await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Sign in with your provider');
+  await p.keyboard.press('Enter');
+
+  // bob may not; trying again leads to where he was, too.
+  await signInAs('bob');
+  await p.waitForSelector('h1:has-text("Signing in did not work")');
+  assert.equal(await p.title(), 'Error: Signing in did not work');
+  await assertAccessible(p, 'openid failed');
+  await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Try again');
+  assert.match(await p.getAttribute('a.button', 'href'), /\?return=\/kiali\/deep\/link$/);
+  await p.keyboard.press('Enter');
+  await p.locator('a', { hasText: 'Try once more' }).waitFor();
+  await assertAccessible(p, 'openid failed twice');
+  await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Try once more');
+  assert.match(await p.getAttribute('a', 'href'), /\?return=\/kiali\/deep\/link$/);
+
+  // Elsewhere that answer is of no use, and it is said why.
+  const other = await visit();
+  await other.goto(p.url());
+  assert.match(await other.textContent('[role=alert]'), /cookie/);
+  await assertAccessible(other, 'openid without the cookie');
+  await other.context().close();
+
+  await op.forget(); // bob is signed in there
+  await p.context().clearCookies();
+  await p.goto('/kiali/deep/link');
+  await signInAs('alice');
+  await p.waitForSelector('#user');
+  assert.equal(path(p), '/kiali/deep/link');
+  await p.goto('/kiali/_doorward/session');
+  assert.match(await p.textContent('dl'), /alice/);
+  await assertAccessible(p, 'openid session');
+
+  await p.goto('/kiali/_doorward/logout');
+  await assertAccessible(p, 'openid sign out');
+  await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Sign out');
+  // The provider takes its time.
+  await p.route(`${op.issuer}/session/end*`, (route) => route.fulfill({ status: 204 }));
+  await p.keyboard.press('Enter');
+  await p.locator('h1', { hasText: 'You are signed out here' }).waitFor();
+  await assertAccessible(p, 'openid signed out here');
+  await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Continue to sign out at the provider');
+  await p.unroute(`${op.issuer}/session/end*`);
+  await p.keyboard.press('Enter');
+  await p.waitForURL(`${op.issuer}/session/end*`);
+  await p.goto('/kiali/_doorward/signed-out');
+  assert.equal(await p.textContent('h1'), 'You are signed out');
+  await assertAccessible(p, 'openid signed out');
+  await p.keyboard.press('Tab');
+  assert.equal(await focused(p), 'Sign in again');
+
+  // The provider still knows alice, who did not sign out there. Its frames do not ask.
+  await p.goto('/kiali/');
+  await p.waitForSelector('#user');
+  const { sid } = claimsOf(tokenOf(upstream.requests.findLast((r) => r.headers.authorization)));
+  const frame = (iss) => `/kiali/_doorward/frontchannel-logout?${new URLSearchParams({ iss, sid })}`;
+  await p.goto(frame('https://evil.example'));
+  assert.equal(await p.textContent('h1'), 'Nothing was signed out');
+  await assertAccessible(p, 'openid front channel, refused');
+  await p.goto(frame(op.issuer));
+  assert.equal(await p.textContent('h1'), 'You are signed out');
+  await assertAccessible(p, 'openid front channel');
+  await p.goto('/kiali/_doorward/session');
+  assert.equal(await p.textContent('h1'), 'Nobody is signed in');
+  assert.deepEqual(p.problems, []);
+});
+
+test('the pages where nobody signs in', { skip }, async (t) => {
+  for (const [strategy, title] of [['anonymous', 'Nobody signs in here'], ['header', 'No session here']]) {
+    const upstream = await new Console(t, page).listen();
+    const dw = new Doorward(t, { console: upstream.url, config: {
+      auth: { strategy }, doorward: { console: { preset: 'generic' }, trusted_proxies: ['127.0.0.2/32'] },
+    } });
+    if (strategy === 'header') dw.config.doorward.kubernetes = dw.offline();
+    await dw.start();
+    const p = await openPage(await openBrowser(t, dw), dw);
+    for (const name of ['session', 'logout', 'signed-out', 'login']) {
+      await p.goto(`/_doorward/${name}`);
+      if (name === 'session') assert.equal(await p.textContent('h1'), title);
+      assert.ok(!/need a token|The token/.test(await p.textContent('body')), `${strategy}: ${name}`);
+      if (!await p.locator('#user').count()) await assertAccessible(p, `${strategy} ${name}`);
+    }
+    assert.deepEqual(p.problems, []);
+  }
 });

@@ -134,6 +134,9 @@ function inspect(widest) {
   return wrong;
 }
 
+// A folder for pictures of every page that is looked at, for human eyes.
+const pictures = process.env.DOORWARD_PICTURES;
+
 // Every way to look at a page: desktop, the same at 200 and 400 % zoom, phone;
 // light and dark.
 export async function assertAccessible(page, name) {
@@ -144,6 +147,9 @@ export async function assertAccessible(page, name) {
       await page.setViewportSize(size);
       const wrong = await page.evaluate(inspect, size.width);
       assert.deepEqual(wrong, [], `${name}, ${colorScheme}, ${size.width} px`);
+      if (pictures && (size === desktop || size === phone)) {
+        await page.screenshot({ path: `${pictures}/${name.replace(/\W+/g, '-')}-${colorScheme}-${size.width}.png` });
+      }
     }
   }
   await page.emulateMedia({ colorScheme: null });

@@ -195,7 +195,8 @@ export class OpenidProvider {
   async grant(ctx) {
     const { client, session, params } = ctx.oidc;
     const known = session.grantIdFor(client.clientId);
-    if (known) return this.provider.Grant.find(known);
+    const old = known && await this.provider.Grant.find(known);
+    if (old) return old; // else it was revoked with its tokens
     const grant = new this.provider.Grant({ accountId: session.accountId, clientId: client.clientId });
     grant.addOIDCScope(params.scope);
     grant.addOIDCClaims(['sub', 'name', 'preferred_username', 'groups', 'padding', 'email', 'email_verified']);
