@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { until } from './lib/doorward.mjs';
 import { api, claimsOf, newBrowser, sessionCookie, setUp, signInWell, startUrl, tokenOf, withCookie } from './lib/openid.mjs';
+import { keysGood } from './lib/rotate.mjs';
 import { test } from './lib/test.mjs';
 
 test('sign out: here at once, then at the provider, and back', async (t) => {
@@ -102,8 +103,12 @@ test('logout tokens: by sid, by sub, once, and no others', async (t) => {
   assert.equal(await live(), 'one bob');
   assert.equal(await send(bySid), 400, 'a replay');
   await signInWell(people.two, dw);
+  // Exact whatever happened in between: a new signing key, a restart.
+  await keysGood(dw, 'rotate');
+  people.three = newBrowser(t, dw, op);
+  await signInWell(people.three, dw);
   await dw.kill('authd');
-  await until('authd serves', async () => await live() === 'one two bob');
+  await until('authd serves', async () => await live() === 'one two bob three');
   assert.equal(await send(sign({ sub: 'alice' })), 200);
   assert.equal(await live(), 'bob');
 });

@@ -2,36 +2,17 @@
 // hand, and nobody notices; a revoked one takes exactly its sessions along; a
 // bad one changes nothing.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Client } from './lib/client.mjs';
 import { Doorward, signingKey, startDoorward, until } from './lib/doorward.mjs';
+import { keys, keysGood } from './lib/rotate.mjs';
 import { test } from './lib/test.mjs';
 import { Console } from './lib/upstream.mjs';
 
 const SLOT = 'login-token-signing-key';
 const freshKey = () => randomBytes(16).toString('hex');
-
-// `doorward keys ...`: {code, out, err}. Not waited for synchronously: the load
-// goes on, and the daemons' log is read.
-function keys(dw, ...args) {
-  const [command, ...rest] = dw.control('keys', '--config', dw.configFile, '--run-dir', path.join(dw.runDir, 'run'), ...args);
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const seen = { out: '', err: '' };
-    child.stdout.on('data', (d) => { seen.out += d; });
-    child.stderr.on('data', (d) => { seen.err += d; });
-    child.on('error', reject).on('close', (code) => resolve({ ...seen, code }));
-  });
-}
-
-async function keysGood(dw, ...args) {
-  const r = await keys(dw, ...args);
-  assert.equal(r.code, 0, `${args}: ${r.out}${r.err}`);
-  return r.out;
-}
 
 // [{id, state, sessions}], the newest first.
 async function list(dw) {

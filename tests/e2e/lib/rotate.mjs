@@ -1,5 +1,6 @@
-// How people and Kubernetes replace a secret's file.
-import { execFileSync } from 'node:child_process';
+// How people and Kubernetes replace a secret's file, and `doorward keys`.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { isRoot } from './doorward.mjs';
@@ -53,3 +54,22 @@ export const waysToReplace = {
   },
   'swapped by Kubernetes': swapData,
 };
+
+// `doorward keys ...`: {code, out, err}. Not waited for synchronously: the load
+// goes on, and the daemons' log is read.
+export function keys(dw, ...args) {
+  const [command, ...rest] = dw.control('keys', '--config', dw.configFile, '--run-dir', path.join(dw.runDir, 'run'), ...args);
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const seen = { out: '', err: '' };
+    child.stdout.on('data', (d) => { seen.out += d; });
+    child.stderr.on('data', (d) => { seen.err += d; });
+    child.on('error', reject).on('close', (code) => resolve({ ...seen, code }));
+  });
+}
+
+export async function keysGood(dw, ...args) {
+  const r = await keys(dw, ...args);
+  assert.equal(r.code, 0, `${args}: ${r.out}${r.err}`);
+  return r.out;
+}
