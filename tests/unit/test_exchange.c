@@ -23,6 +23,7 @@
 #include "tests/unit/frontend_fixture.h"
 
 static struct worker w;
+static struct settings *settings; /* w's */
 static char egress_path[64];
 static int egress = -1; /* listener */
 
@@ -40,7 +41,7 @@ worker_setup(void)
 	ck_assert_int_eq(listen(egress, 8), 0);
 	memset(&w, 0, sizeof(w));
 	w.base = daemon_base();
-	w.settings = fixture_anonymous("/", "");
+	w.settings = settings = fixture_anonymous("/", "");
 	w.stats = stats_new(1);
 	w.egress_path = egress_path;
 	w.screen = screen_new(w.base);
@@ -368,7 +369,8 @@ START_TEST(denials_openid)
 	int c = client_open(), e;
 	const char *text;
 
-	w.settings = fixture_openid("/", "generic", "");
+	settings_free(settings);
+	w.settings = settings = fixture_openid("/", "generic", "");
 	say_z(c, "GET /x?a=b HTTP/1.1\r\nHost: h\r\nAccept: text/html\r\n\r\n");
 	e = egress_accept();
 	egress_deny(e, DENY_NO_SESSION);
