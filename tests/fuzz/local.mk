@@ -7,7 +7,8 @@ fuzz_targets = tests/fuzz/fuzz_http_request tests/fuzz/fuzz_http_response \
 	tests/fuzz/fuzz_login_state tests/fuzz/fuzz_token_answer \
 	tests/fuzz/fuzz_jwks \
 	tests/fuzz/fuzz_cache_control \
-	tests/fuzz/fuzz_callback_query tests/fuzz/fuzz_logout_url
+	tests/fuzz/fuzz_callback_query tests/fuzz/fuzz_logout_url \
+	tests/fuzz/fuzz_form tests/fuzz/fuzz_return_path
 check_PROGRAMS += $(fuzz_targets)
 EXTRA_DIST += tests/fuzz/fuzz.h tests/fuzz/fuzz_head.h \
 	tests/fuzz/make_seeds.py tests/fuzz/make_login_seeds.py \
@@ -71,3 +72,9 @@ tests_fuzz_fuzz_callback_query_LDADD = $(OIDC_TEST_LIBS)
 tests_fuzz_fuzz_logout_url_SOURCES = tests/fuzz/fuzz_logout_url.c $(fuzz_main)
 tests_fuzz_fuzz_logout_url_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_logout_url_LDADD = $(OIDC_TEST_LIBS)
+tests_fuzz_fuzz_form_SOURCES = tests/fuzz/fuzz_form.c $(fuzz_main)
+tests_fuzz_fuzz_form_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_form_LDADD = frontend/libfrontend.a common/libcommon.a
+tests_fuzz_fuzz_return_path_SOURCES = tests/fuzz/fuzz_return_path.c $(fuzz_main)
+tests_fuzz_fuzz_return_path_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_return_path_LDADD = frontend/libfrontend.a common/libcommon.a
