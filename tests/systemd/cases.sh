@@ -465,6 +465,55 @@ opens_and_closes_locally() {
 	! local_status_is 401 2>/dev/null || fail 'it is still there'
 }
 
+# A provider in the guest, over TLS with a CA of its own; the key by which
+# Doorward proves who it is comes from systemd, which alone reads /etc/credstore.
+make_provider() {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+		-subj /CN=provider -addext subjectAltName=IP:127.0.0.1 -days 2 \
+		-keyout "$dir/provider.key" -out "$dir/provider.pem" 2>/dev/null &&
+		openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 \
+			-out "$dir/client.key" 2>/dev/null &&
+		openssl pkey -in "$dir/client.key" -pubout -out "$dir/client.pem" &&
+		cat "$dir/provider.pem" "$dir/home/cert.pem" >"$dir/both.pem" || return
+	on_its_network node "$here/provider.mjs" "$dir" &
+	wait_until 10 test -e "$dir/provider.port"
+}
+
+use_provider() {
+	local config=/etc/doorward/config.yaml
+	inside install -D -m 444 /dev/stdin \
+		/etc/doorward/ca/openid-server-ca.crt <"$dir/provider.pem" &&
+		inside install -D -m 600 /dev/stdin \
+			/etc/credstore/oidc-key <"$dir/client.key" &&
+		inside cp $config /root/config.token.yaml &&
+		inside sed -i -e "s,^  strategy: token.*,  strategy: openid\\n  openid: {\
+client_id: doorward\, disable_rbac: true\,\
+ issuer_uri: 'https://127.0.0.1:$(cat "$dir/provider.port")'}," \
+			-e 's,^doorward:,&\n  ca_bundle_dir: /etc/doorward/ca\n  openid: {\
+token_endpoint_auth_method: private_key_jwt},' $config &&
+		inside systemctl restart doorward-secretd doorward-authd \
+			doorward-egress doorward-frontend
+}
+
+through_provider() {
+	web -L --cacert "$dir/both.pem" -c "$dir/openid.jar" -b "$dir/openid.jar" \
+		-o "$dir/page" '/api/auth/openid_redirect?return=/graph' &&
+		session_works openid
+}
+
+signs_in_through_a_provider() {
+	make_provider || fail 'no provider' || return
+	local provider=$! failed
+	use_provider && wait_until 20 through_provider && all_active
+	failed=$?
+	[ $failed = 0 ] || tail -c 2000 "$dir/page"
+	kill $provider
+	inside sh -ec 'rm /etc/credstore/oidc-key
+		cp /root/config.token.yaml /etc/doorward/config.yaml
+		systemctl restart doorward-secretd doorward-authd doorward-egress doorward-frontend' &&
+		wait_until 20 log_in alice && [ $failed = 0 ]
+}
+
 all_cases() {
 	local unit
 	check 'the services are ready' services_are_ready
@@ -494,6 +543,7 @@ all_cases() {
 	check 'ten quick crashes' survives_crashes
 	check 'a missing key' waits_for_its_key
 	check 'the key as a credential' takes_credentials
+	check 'signing in through a provider' signs_in_through_a_provider
 	check 'stop and start of the target' stops_and_starts
 	check 'a client starts the services' starts_by_socket
 	check 'rotation of the signing key' rotates_its_key
