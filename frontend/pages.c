@@ -477,8 +477,8 @@ page_no_session(struct http_out *o, const struct settings *s)
 	put_words(o,
 	    here ? "This browser has no session, or it has ended."
 		 : "This browser has no session, or it has ended. The proxy in "
-		   "front of this server says with each request who you are; "
-		   "that does not need one.");
+		   "front of this server says with each request who you are, "
+		   "and that needs no session.");
 	put_sign_in_link(o, s);
 	page_end(o);
 }
