@@ -31,10 +31,19 @@ fi
 if [ $# -eq 0 ]; then
 	set -- *.test.mjs
 fi
-# One file at a time: the machine may have two cores, and timings matter.
-status=0
+# Files that measure memory or time, or kill what they need, run alone; of the
+# others E2E_JOBS at a time (2): they wait more than they work.
+alone=' canaries gate openid-flat restart rotate secrecy stream tls '
+one='' many=''
 for file; do
-	echo "# $file"
-	node --test ${E2E_ONLY:+--test-name-pattern="$E2E_ONLY"} "$file" || status=1
+	case $alone in *" ${file%.test.mjs} "*) one="$one $file" ;; *) many="$many $file" ;; esac
+done
+jobs=${E2E_JOBS:-2}
+[ $# -gt 1 ] || jobs=1
+status=0
+# shellcheck disable=SC2086 # lists of words
+[ -z "$many" ] || printf '%s\n' $many | xargs -n 1 -P "$jobs" sh "$here/run_file.sh" || status=1
+for file in $one; do
+	sh "$here/run_file.sh" "$file" || status=1
 done
 exit $status
