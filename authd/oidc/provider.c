@@ -63,7 +63,7 @@ struct provider {
 	unsigned algs;		   /* allowed by the settings */
 	bool told, warned_pkce, warned_auth;
 	/* From then on (monotonic ms) the keys may be fetched once more. */
-	int64_t next_for_id_token, next_for_logout_token;
+	int64_t next_for_token, next_for_logout_token;
 	struct needs needs;	    /* for the metadata */
 	struct needs answered;	    /* their events are active */
 	struct questions questions; /* all */
@@ -306,24 +306,28 @@ question_free(struct question *q)
 }
 
 /* May the keys be fetched for this token? True: an answer will come. Anybody
- * can send logout tokens, so these have a limit of their own: they must not use
- * up that of the people who sign in. */
+ * can send logout tokens, so these may less often: they must not use up what
+ * the people who sign in need. */
 static bool
 fetch_keys_for(struct provider *p, struct question *q)
 {
 	int64_t now = clock_mono_ms();
-	int64_t *next = q->id_token_done != NULL ? &p->next_for_id_token
-						 : &p->next_for_logout_token;
+	bool logout = q->id_token_done == NULL;
+	int64_t next = logout && p->next_for_logout_token > p->next_for_token
+	    ? p->next_for_logout_token
+	    : p->next_for_token;
 
 	if (q->asked)
 		return false;
 	if (source_is_asking(p->keys_source))
 		return true;
-	if (p->keys != NULL && now < *next)
+	if (p->keys != NULL && now < next)
 		return false;
 	if (!source_ask(p->keys_source))
 		return false;
-	*next = now + PROVIDER_KEYS_EVERY_MS;
+	p->next_for_token = now + PROVIDER_KEYS_EVERY_MS;
+	if (logout)
+		p->next_for_logout_token = now + PROVIDER_KEYS_LOGOUT_EVERY_MS;
 	return true;
 }
 

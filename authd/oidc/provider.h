@@ -4,9 +4,10 @@
  *
  * SECURITY: what was good stays in use while something new cannot be had or
  * does not serve. A token by an unknown key makes the keys be fetched anew, but
- * at most once in PROVIDER_KEYS_EVERY_MS for all id_tokens together, and once
- * for all logout tokens, which anybody can send: nobody can make this a load
- * for the provider, or a wait for others.
+ * at most once in PROVIDER_KEYS_EVERY_MS for all tokens together, and for
+ * logout tokens, which anybody can send, once in PROVIDER_KEYS_LOGOUT_EVERY_MS:
+ * nobody can make this a load for the provider, or a wait for those who sign in
+ * but for one minute in ten after the provider has changed its keys.
  */
 #ifndef AUTHD_OIDC_PROVIDER_H
 #define AUTHD_OIDC_PROVIDER_H
@@ -24,6 +25,7 @@ struct provider;
 struct settings;
 
 #define PROVIDER_KEYS_EVERY_MS 60000
+#define PROVIDER_KEYS_LOGOUT_EVERY_MS 600000
 #define PROVIDER_METADATA_S 3600 /* between two fetches */
 #define PROVIDER_KEYS_S 3600	 /* unless Cache-Control says: */
 #define PROVIDER_KEYS_MIN_S 300
