@@ -475,7 +475,8 @@ make_provider() {
 			-out "$dir/client.key" 2>/dev/null &&
 		openssl pkey -in "$dir/client.key" -pubout -out "$dir/client.pem" &&
 		cat "$dir/provider.pem" "$dir/home/cert.pem" >"$dir/both.pem" || return
-	on_its_network node "$here/provider.mjs" "$dir" &
+	# not on_its_network: $! must be the provider itself
+	nsenter -t "$guest_leader" -n node "$here/provider.mjs" "$dir" &
 	wait_until 10 test -e "$dir/provider.port"
 }
 
@@ -507,7 +508,7 @@ signs_in_through_a_provider() {
 	use_provider && wait_until 20 through_provider && all_active
 	failed=$?
 	[ $failed = 0 ] || tail -c 2000 "$dir/page"
-	kill $provider
+	kill $provider && wait $provider 2>/dev/null
 	inside sh -ec 'rm /etc/credstore/oidc-key
 		cp /root/config.token.yaml /etc/doorward/config.yaml
 		systemctl restart doorward-secretd doorward-authd doorward-egress doorward-frontend' &&
